@@ -1,0 +1,32 @@
+//! `cleat`: the one binary. It wires the rooms of the house together: a small file a verb under
+//! [`verbs`], the terminal and the exit code in [`shell`]. What is decided is decided elsewhere.
+
+mod shell;
+mod verbs;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::shell::Shell;
+use crate::verbs::Verb;
+
+/// GitOps continuous delivery for Kubernetes: a Git commit in, a healthy cluster out, and back again
+/// when it is not.
+#[derive(Debug, Parser)]
+#[command(name = "cleat", version, arg_required_else_help = true)]
+struct Cleat {
+    #[command(flatten)]
+    shell: shell::Options,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+fn main() -> ExitCode {
+    let cleat = Cleat::parse();
+    let mut shell = Shell::new(&cleat.shell);
+    match cleat.verb.run(&mut shell) {
+        Ok(exit) => exit.into(),
+        Err(error) => shell.failed(&error).into(),
+    }
+}

@@ -1,0 +1,178 @@
+//! The terminal as a value: data goes to standard output, everything said to a person to standard
+//! error, colour only where a terminal shows it. Nothing else in the binary prints or exits.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+/// What every verb accepts.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// When to colour output
+    #[arg(long, value_enum, default_value_t = Colour::Auto, global = true, value_name = "WHEN")]
+    color: Colour,
+    /// Log more to standard error; twice for everything
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    verbose: u8,
+}
+
+/// When to colour output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How a verb ended, as kubectl's exit codes tell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It did what was asked, and nothing differs.
+    Success,
+    /// It did what was asked; the answer is "differs" or "not healthy".
+    Negative,
+    /// It could not do what was asked: bad input, or nothing that could be reached.
+    Failure,
+    /// It was interrupted by the user and stopped cleanly.
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Success => 0,
+            Exit::Negative => 1,
+            Exit::Failure => 2,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+/// The two streams, and what is known of them.
+#[derive(Debug)]
+pub struct Shell {
+    colour: Colour,
+    no_color: bool,
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the shell is the one place that reads the environment and prints"
+)]
+impl Shell {
+    /// Looks at the streams and the environment once, and starts logging.
+    pub fn new(options: &Options) -> Self {
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let default = match options.verbose {
+            0 => "warn",
+            1 => "info",
+            _ => "debug",
+        };
+        let filter = tracing_subscriber::EnvFilter::try_from_env("CLEAT_LOG")
+            .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+        let logging = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(io::stderr)
+            .with_ansi(!no_color && io::stderr().is_terminal());
+        // A second subscriber can only be refused inside one process, as tests may have it.
+        let _ = logging.try_init();
+        Self { colour: options.color, no_color }
+    }
+
+    /// Whether standard output takes colour.
+    pub fn colour_out(&self) -> bool {
+        self.colour(io::stdout().is_terminal())
+    }
+
+    /// Whether standard error takes colour.
+    pub fn colour_err(&self) -> bool {
+        self.colour(io::stderr().is_terminal())
+    }
+
+    fn colour(&self, terminal: bool) -> bool {
+        match self.colour {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => terminal && !self.no_color,
+        }
+    }
+
+    /// Whether a person is looking at standard output.
+    pub fn interactive(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// Writes data to standard output. A closed pipe is how a reader says "enough", so it is no error.
+    pub fn data(&mut self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Writes one line of data to standard output.
+    pub fn line(&mut self, text: &str) -> io::Result<()> {
+        self.data(&format!("{text}\n"))
+    }
+
+    /// Writes one JSON value, on one line, to standard output.
+    pub fn json_line(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
+        let text = serde_json::to_string(value)?;
+        Ok(self.line(&text)?)
+    }
+
+    /// Writes one JSON value, indented, to standard output.
+    pub fn json(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
+        let text = serde_json::to_string_pretty(value)?;
+        Ok(self.line(&text)?)
+    }
+
+    /// Says something to a person, on standard error.
+    pub fn say(&mut self, text: &str) {
+        let _ = writeln!(io::stderr(), "{text}");
+    }
+
+    /// Says something that a person should heed, on standard error.
+    pub fn warn(&mut self, text: &str) {
+        self.labelled("warning", "33", text);
+    }
+
+    /// Says what to do about what was said before.
+    pub fn hint(&mut self, text: &str) {
+        self.labelled("hint", "36", text);
+    }
+
+    /// Says one error, without ending anything.
+    pub fn error(&mut self, text: &str) {
+        self.labelled("error", "31", text);
+    }
+
+    fn labelled(&mut self, label: &str, code: &str, text: &str) {
+        let line = if self.colour_err() {
+            format!("\u{1b}[1;{code}m{label}:\u{1b}[0m {text}")
+        } else {
+            format!("{label}: {text}")
+        };
+        self.say(&line);
+    }
+
+    /// Says why a verb failed, each cause on a line of its own, and what its exit code is.
+    pub fn failed(&mut self, error: &anyhow::Error) -> Exit {
+        let mut causes = error.chain();
+        if let Some(first) = causes.next() {
+            self.error(&first.to_string());
+        }
+        for cause in causes {
+            self.say(&format!("  because: {cause}"));
+        }
+        Exit::Failure
+    }
+}

@@ -1,0 +1,1 @@
+//! Pure decisions: three-way diff, plan, waves, health, rollback. No I/O, no clock, no async.

@@ -1,0 +1,1 @@
+//! A Git commit in, Kubernetes objects out. Knows no cluster.

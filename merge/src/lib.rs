@@ -1,0 +1,19 @@
+//! Structured merge over untyped Kubernetes objects.
+//!
+//! Everything here is a function of values: schemas come in, objects come in, objects go out.
+//! The engine predicts with it what a server would answer; the sandbox answers with it.
+//! Nothing here does I/O, reads a clock, or knows who calls.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`object`] | identities, accessors and the one form a desired object has |
+//! | [`digest`] | canonical JSON and its sha256 |
+//! | [`class`] | what kind of failure an error is |
+
+pub mod class;
+pub mod digest;
+pub mod object;
+
+pub use class::ErrorClass;
+pub use digest::Digest;
+pub use object::{GroupVersionKind, Manifest, ObjectId, Origin};

@@ -1,0 +1,1 @@
+//! An embedded Kubernetes API, and workload controllers that are ordinary clients of it.

@@ -1,0 +1,1 @@
+//! Carries out what the engine decides: watches in, API requests out.

@@ -1,0 +1,1 @@
+//! What cleat draws on a terminal.
