@@ -9,10 +9,14 @@
 //! | [`object`] | identities, accessors and the one form a desired object has |
 //! | [`digest`] | canonical JSON and its sha256 |
 //! | [`class`] | what kind of failure an error is |
+//! | [`defaults`] | what a server fills in for built-in kinds |
+//! | [`validate`] | what a server refuses with 422, and in which words |
 
 pub mod class;
+pub mod defaults;
 pub mod digest;
 pub mod object;
+pub mod validate;
 
 pub use class::ErrorClass;
 pub use digest::Digest;
