@@ -1,1 +1,2 @@
 //! An embedded Kubernetes API, and workload controllers that are ordinary clients of it.
+pub mod workloads;
