@@ -1,1 +1,5 @@
 //! Pure decisions: three-way diff, plan, waves, health, rollback. No I/O, no clock, no async.
+
+pub mod gate;
+pub mod health;
+pub mod record;
