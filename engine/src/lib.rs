@@ -1,5 +1,8 @@
 //! Pure decisions: three-way diff, plan, waves, health, rollback. No I/O, no clock, no async.
 
+pub mod application;
 pub mod gate;
 pub mod health;
+pub mod policy;
 pub mod record;
+pub mod redact;

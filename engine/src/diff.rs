@@ -1,0 +1,207 @@
+//! The three-way comparison of one object: what Git wants, what the cluster has, what we applied last.
+//!
+//! ```text
+//! desired ─ outgoing body ─┐
+//! previous ─ removals ─────┼─ predicted ──┐
+//! live ────────────────────┴──────────────┴─ changes, each with whoever owns the field now
+//! ```
+//!
+//! *Predicted* is what server-side apply would make of the live object, by the schema. Live and
+//! predicted are compared by meaning, so a default, a quantity or the order of a keyed list is no
+//! change. Secret values leave this module masked, but for [`ObjectDiff::predicted`], which is
+//! [`Redacted`].
+
+use std::fmt;
+use std::sync::Arc;
+
+use merge::path::Path;
+use merge::schema::Schemas;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::redact::{Redacted, Salt};
+
+/// One object to compare. [`Comparison::new`] gives the usual values for the rest.
+#[derive(Debug, Clone, Copy)]
+pub struct Comparison<'a> {
+    /// The object as Git wants it.
+    pub desired: &'a Value,
+    /// The object as the cluster has it.
+    pub live: Option<&'a Value>,
+    /// The object as we last applied it, from the bundle.
+    pub previous: Option<&'a Value>,
+    /// The schemas to merge by.
+    pub schemas: &'a Schemas,
+    /// Our field manager.
+    pub manager: &'a str,
+    /// Whether an autoscaler targets the object.
+    pub autoscaled: bool,
+    /// Field managers whose applies are taken over instead of being conflicts (on adoption).
+    pub overrule: &'a [&'a str],
+    /// What masks are keyed by.
+    pub salt: Salt,
+}
+
+impl<'a> Comparison<'a> {
+    /// A comparison of an object that does not exist, was never applied, and is not autoscaled.
+    pub const fn new(desired: &'a Value, schemas: &'a Schemas, salt: Salt) -> Self {
+        Self {
+            desired,
+            live: None,
+            previous: None,
+            schemas,
+            manager: crate::application::MANAGER,
+            autoscaled: false,
+            overrule: &[],
+            salt,
+        }
+    }
+}
+
+/// What a comparison found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectDiff {
+    /// The answer in a word.
+    pub verdict: Verdict,
+    /// What an apply would change, field by field, in the order of their paths. Secrets masked.
+    pub changes: Vec<Change>,
+    /// Fields that others hold beside ours. They are shown, not removed.
+    pub foreign: Vec<Foreign>,
+    /// The object as it would be after the apply.
+    #[serde(skip)]
+    pub predicted: Option<Redacted<Arc<Value>>>,
+    /// Fields of the previous object that Git dropped and that no longer are ours: an apply has to
+    /// take them back ([`reclaim_body`]) before the next one can remove them.
+    #[serde(serialize_with = "as_texts")]
+    pub removals: Vec<Path>,
+}
+
+impl ObjectDiff {
+    /// Nothing to do.
+    pub const fn unchanged() -> Self {
+        Self {
+            verdict: Verdict::InSync,
+            changes: Vec::new(),
+            foreign: Vec::new(),
+            predicted: None,
+            removals: Vec::new(),
+        }
+    }
+}
+
+/// The answer of a comparison in a word.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Verdict {
+    /// The cluster has no such object.
+    Missing,
+    /// An apply would change nothing.
+    InSync,
+    /// An apply would change what [`ObjectDiff::changes`] lists.
+    Differs,
+    /// Others have *applied* fields that we would change.
+    Conflict(Vec<Contested>),
+    /// It cannot be told here with certainty; the reason says why. [`ObjectDiff::changes`] holds the
+    /// best guess, where there is one.
+    AskServer(String),
+}
+
+/// A field that another manager applied and that we would change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Contested {
+    /// The field.
+    #[serde(serialize_with = "as_text")]
+    pub path: Path,
+    /// Who holds it.
+    pub holder: Holder,
+}
+
+/// One field that an apply would change.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Change {
+    /// Which.
+    #[serde(serialize_with = "as_text")]
+    pub path: Path,
+    /// How.
+    pub kind: ChangeKind,
+    /// The live value; `None` where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value>,
+    /// The predicted value; `None` where there will be none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<Value>,
+    /// Who is answerable for the live value.
+    pub blame: Blame,
+}
+
+/// How a field changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChangeKind {
+    /// It gets a value, or another one.
+    Set,
+    /// It goes.
+    Remove,
+}
+
+/// Who is answerable for a live value. Kubernetes keeps a time for each manager, not for each field,
+/// so a time is that of the manager's latest write to the object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Blame {
+    /// Nobody owns the field: a default, or a value that was never written.
+    Nobody,
+    /// These managers own it.
+    Holders(Vec<Holder>),
+    /// We applied it, and it is gone. Whoever removes a field leaves no name.
+    Removed {
+        /// Our latest write to the object: it was there then.
+        since: Option<String>,
+    },
+}
+
+/// A field manager that holds a field.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Holder {
+    /// Its name.
+    pub manager: String,
+    /// `Apply` or `Update`.
+    pub operation: String,
+    /// The subresource it wrote through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subresource: Option<String>,
+    /// Its latest write to the object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+}
+
+/// `kubectl-edit (Update) at 2026-03-01T12:00:00Z`.
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}", self.manager, self.operation)?;
+        if let Some(subresource) = &self.subresource {
+            write!(f, " of {subresource}")?;
+        }
+        f.write_str(")")?;
+        self.time.as_ref().map_or(Ok(()), |time| write!(f, " at {time}"))
+    }
+}
+
+/// A field that others hold beside ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Foreign {
+    /// Which.
+    #[serde(serialize_with = "as_text")]
+    pub path: Path,
+    /// Who.
+    pub holders: Vec<Holder>,
+}
+
+fn as_text<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(path)
+}
+
+fn as_texts<S: serde::Serializer>(paths: &[Path], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(ToString::to_string))
+}

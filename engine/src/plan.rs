@@ -1,0 +1,301 @@
+//! From what Git wants and what the cluster has to what would be done, in which order.
+//!
+//! [`draft`] classifies every object, puts it in its wave and rank, and finds what to prune.
+//! [`Draft::check`] gives either a [`Plan`] or every reason against it: a plan that may be carried
+//! out is another type than one that was not checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use merge::schema::Schemas;
+use merge::{Digest, GroupVersionKind, Manifest, ObjectId, Origin};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::application::ApplicationName;
+use crate::diff::ObjectDiff;
+use crate::policy::Policy;
+use crate::record::{Bundle, Inventory};
+use crate::redact::Salt;
+
+/// Everything a plan is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// The objects Git wants, marked as the application's ([`ApplicationName::marked`]).
+    pub desired: &'a [Manifest],
+    /// What the cluster has: at the least every desired and every recorded object that exists, and
+    /// the autoscalers of their namespaces.
+    pub live: &'a BTreeMap<ObjectId, Arc<Value>>,
+    /// What the cluster is besides.
+    pub cluster: &'a Cluster,
+    /// What the application's records say it has applied.
+    pub inventory: &'a Inventory,
+    /// The bundle that was applied last.
+    pub previous: Option<&'a Bundle>,
+    /// The schemas to check and merge by, those of the server included.
+    pub schemas: &'a Schemas,
+    /// What the owner allows.
+    pub policy: &'a Policy,
+    /// Whose plan it is.
+    pub application: &'a ApplicationName,
+    /// What was approved for this run alone.
+    pub approvals: &'a Approvals,
+    /// Objects that a failed revision *created* (not adopted) and that its rollback therefore deletes,
+    /// whatever the policy says about pruning. Empty but for a rollback.
+    pub revoked: &'a BTreeSet<ObjectId>,
+    /// What masks are keyed by.
+    pub salt: Salt,
+}
+
+/// What is known of a cluster besides its objects. `None` means "not known", and then nothing is
+/// refused for it: that is how plans on files work.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cluster {
+    /// Every namespace.
+    pub namespaces: Option<BTreeMap<String, NamespaceState>>,
+    /// Every kind that is served.
+    pub kinds: Option<BTreeSet<GroupVersionKind>>,
+}
+
+/// Whether a namespace takes new objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamespaceState {
+    /// It does.
+    Active,
+    /// It is being deleted.
+    Terminating,
+}
+
+/// What was approved for one run alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Approvals {
+    /// Objects whose pruning was approved by name: `namespace/shop`, `pvc/shop/data`.
+    pub prune: Vec<String>,
+    /// Whether more may be pruned than the guard allows.
+    pub beyond_guard: bool,
+}
+
+/// A plan before its check.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    plan: Plan,
+    refusals: Vec<Refusal>,
+}
+
+/// What would be done, in order.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// The steps, by wave and rank.
+    pub waves: Vec<Wave>,
+    /// What is deleted after the last gate, in this order.
+    pub prunes: Vec<Prune>,
+    /// What Git no longer has and is left alone, with the reason.
+    pub withheld: Vec<Withheld>,
+    /// What no rollback can undo.
+    pub irreversible: Vec<Irreversible>,
+}
+
+/// Steps whose health is awaited together.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Wave {
+    /// The number from the annotation; 0 without one.
+    pub number: i32,
+    /// Its ranks, in order.
+    pub ranks: Vec<Rank>,
+}
+
+/// Steps of a wave that may be applied at the same time. The next rank starts when all of them are
+/// applied (a definition: established; a namespace: active).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rank {
+    /// Its steps, by kind, namespace and name.
+    pub steps: Vec<Step>,
+}
+
+/// One object of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// The object as Git wants it.
+    #[serde(skip)]
+    pub manifest: Manifest,
+    /// What is done about it.
+    pub action: Action,
+    /// What that changes.
+    pub diff: ObjectDiff,
+    /// The exact body of the apply. It differs from the manifest's where we must not send all of it
+    /// (an autoscaler's replicas) or not as it is spelled (a Secret's `stringData`).
+    #[serde(skip)]
+    pub outgoing: Arc<Value>,
+    /// The body of the apply that has to come first, where fields must be taken back before they can
+    /// be removed.
+    #[serde(skip)]
+    pub reclaim: Option<Arc<Value>>,
+    /// The uid of the live object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub live_uid: Option<String>,
+    /// The resourceVersion of the live object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub live_version: Option<String>,
+}
+
+/// What is done about an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// It does not exist yet.
+    Create,
+    /// It is ours and differs.
+    Update,
+    /// It exists, is not ours, and becomes ours.
+    Adopt,
+    /// It exists, is not ours, and is only looked at.
+    Observe,
+    /// It is ours and as it should be.
+    Unchanged,
+}
+
+impl Action {
+    /// Whether it takes a write.
+    pub const fn writes(self) -> bool {
+        matches!(self, Self::Create | Self::Update | Self::Adopt)
+    }
+
+    /// The word people read.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Adopt => "adopt",
+            Self::Observe => "observe",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Where a step stands in its plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct StepId {
+    /// The wave's position, from 0 (not its number).
+    pub wave: u32,
+    /// The rank's position in the wave.
+    pub rank: u32,
+    /// The step's position in the rank.
+    pub step: u32,
+}
+
+/// One deletion. It is sent with both preconditions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Prune {
+    /// What is deleted.
+    pub id: ObjectId,
+    /// The version to delete it through.
+    pub api_version: String,
+    /// Its uid, recorded and live.
+    pub uid: String,
+    /// The resourceVersion that was judged.
+    pub resource_version: String,
+}
+
+/// An object that Git no longer has and that is left alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Withheld {
+    /// Which.
+    pub id: ObjectId,
+    /// Why.
+    pub reason: WithheldReason,
+}
+
+/// Why an object is left alone that Git no longer has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WithheldReason {
+    /// Pruning is off.
+    PruneOff,
+    /// Deleting it deletes more than itself: it needs approval by name.
+    NeedsApproval,
+    /// More would be deleted at once than the guard allows.
+    Guard {
+        /// How many would go.
+        prunes: usize,
+        /// Of how many.
+        total: usize,
+    },
+    /// The source renders to nothing at all, which is more often a mistake than a wish.
+    EmptySource,
+    /// The object asks to be kept, by this annotation.
+    Kept {
+        /// The annotation.
+        annotation: String,
+    },
+    /// Another application has it now.
+    HandedOver {
+        /// Which.
+        to: ApplicationName,
+    },
+    /// It no longer says that it is ours.
+    NotOurs,
+    /// It was deleted and made anew by somebody else: the uid is another.
+    Replaced,
+}
+
+/// Something that a rollback cannot undo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Irreversible {
+    /// The object.
+    pub id: ObjectId,
+    /// What happens to it.
+    pub what: String,
+}
+
+/// One reason why a plan may not be carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// Where the object was written.
+    pub origin: Origin,
+    /// The object.
+    pub id: ObjectId,
+    /// What kind of reason it is.
+    pub kind: RefusalKind,
+    /// Why, in a sentence. Secrets masked.
+    pub why: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+/// The kinds of reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RefusalKind {
+    /// Unknown fields, wrong types, bad list keys.
+    Schema,
+    /// Values the server does not accept.
+    Invalid,
+    /// A change of a field that cannot change.
+    Immutable,
+    /// A kind that neither the cluster nor the source defines.
+    UnknownKind,
+    /// A namespace that does not exist, or is being deleted.
+    Namespace,
+    /// An annotation that cannot be honoured: a hook, or a wave that is no number.
+    Annotation,
+    /// Something in an earlier wave needs something of a later one.
+    WaveOrder,
+    /// A live object that is not ours.
+    Adoption,
+    /// Fields that another manager applied.
+    Conflict,
+    /// The live object is being deleted.
+    Deleting,
+    /// Two objects of one identity.
+    Duplicate,
+}

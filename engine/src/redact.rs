@@ -1,0 +1,157 @@
+//! Secret values never leave the process in clear.
+//!
+//! What is secret: `data` and `stringData` of a core `Secret`, and the copy of an object that
+//! `kubectl apply` leaves in its last-applied annotation. A mask is a short digest of the value keyed
+//! by a [`Salt`] that is chosen anew for each run: equal values have equal masks, so a diff still
+//! shows what changed, while neither the value nor its length can be read or guessed offline.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+/// The annotation in which `kubectl apply` keeps a copy of what it applied.
+pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// What the masks of one run are keyed by. It must come from a random source and is never printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Salt([u8; 16]);
+
+impl Salt {
+    /// A salt of random bytes.
+    pub const fn new(random: [u8; 16]) -> Self {
+        Self(random)
+    }
+
+    /// The mask of one value.
+    pub fn mask(&self, value: &Value) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.0);
+        match value {
+            Value::String(text) => hash.update(text.as_bytes()),
+            other => hash.update(other.to_string().as_bytes()),
+        }
+        let digest: [u8; 32] = hash.finalize().into();
+        let short =
+            digest.iter().take(4).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        format!("<masked {short}>")
+    }
+}
+
+impl fmt::Debug for Salt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Salt(..)")
+    }
+}
+
+/// A value that may hold secrets. It prints, logs and serialises as nothing but the fact that it is
+/// there; whoever needs the value asks for it by name.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Redacted<T>(T);
+
+impl<T> Redacted<T> {
+    /// Guards a value.
+    pub const fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// The value in clear, for sending it to the API server or for comparing; never for people.
+    pub const fn expose(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> fmt::Debug for Redacted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<redacted>")
+    }
+}
+
+impl<T> fmt::Display for Redacted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<redacted>")
+    }
+}
+
+impl<T> Serialize for Redacted<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("<redacted>")
+    }
+}
+
+/// Whether an object's data is secret: the core `Secret`, in any version.
+pub fn is_secret(object: &Value) -> bool {
+    let text = |field| object.get(field).and_then(Value::as_str);
+    text("kind") == Some("Secret")
+        && text("apiVersion").is_none_or(|version| !version.contains('/'))
+}
+
+/// The same object as people may see it.
+pub fn masked(object: &Value, salt: &Salt) -> Value {
+    let mut shown = object.clone();
+    if is_secret(object) {
+        // `data` is base64 and `stringData` is not: masks are of the decoded value, so that one
+        // value spelled both ways has one mask.
+        if let Some(data) = shown.get_mut("data") {
+            each_leaf(data, &mut |leaf| *leaf = Value::String(salt.mask(&decoded(leaf))));
+        }
+        if let Some(data) = shown.get_mut("stringData") {
+            each_leaf(data, &mut |leaf| *leaf = Value::String(salt.mask(leaf)));
+        }
+    }
+    if let Some(copy) =
+        shown.pointer_mut("/metadata/annotations").and_then(|it| it.get_mut(LAST_APPLIED))
+    {
+        *copy = Value::String(salt.mask(copy));
+    }
+    if let Some(items) = shown.get_mut("items").and_then(Value::as_array_mut) {
+        for item in items {
+            *item = masked(item, salt);
+        }
+    }
+    shown
+}
+
+/// A message about an object, with every secret value of that object in it masked: messages of
+/// checks quote what they refuse.
+pub fn scrubbed(message: &str, object: &Value, salt: &Salt) -> String {
+    if !is_secret(object) {
+        return message.to_owned();
+    }
+    let mut secrets: Vec<(String, String)> = Vec::new();
+    for field in ["data", "stringData"] {
+        let Some(mut data) = object.get(field).cloned() else { continue };
+        each_leaf(&mut data, &mut |leaf| {
+            let mask = salt.mask(&decoded(leaf));
+            for spelling in [leaf.clone(), decoded(leaf)] {
+                let text = spelling.as_str().map_or_else(|| spelling.to_string(), str::to_owned);
+                if !text.is_empty() {
+                    secrets.push((text.escape_debug().to_string(), mask.clone()));
+                    secrets.push((text, mask.clone()));
+                }
+            }
+        });
+    }
+    // The longest first: one secret may be a part of another.
+    secrets.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
+    secrets.dedup();
+    secrets.iter().fold(message.to_owned(), |text, (secret, mask)| text.replace(secret, mask))
+}
+
+fn decoded(leaf: &Value) -> Value {
+    leaf.as_str()
+        .and_then(|text| STANDARD.decode(text).ok())
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .map_or_else(|| leaf.clone(), Value::String)
+}
+
+/// Every value that is not a map: a list inside a Secret's data is a mistake, and masked whole.
+fn each_leaf(value: &mut Value, change: &mut impl FnMut(&mut Value)) {
+    match value {
+        Value::Object(map) => map.values_mut().for_each(|child| each_leaf(child, change)),
+        leaf => change(leaf),
+    }
+}
