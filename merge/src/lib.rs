@@ -9,15 +9,20 @@
 //! | [`object`] | identities, accessors and the one form a desired object has |
 //! | [`digest`] | canonical JSON and its sha256 |
 //! | [`class`] | what kind of failure an error is |
+//! | [`path`], [`fields`] | paths to fields, sets of fields and their algebra |
 //! | [`defaults`] | what a server fills in for built-in kinds |
 //! | [`validate`] | what a server refuses with 422, and in which words |
 
 pub mod class;
 pub mod defaults;
 pub mod digest;
+pub mod fields;
 pub mod object;
+pub mod path;
 pub mod validate;
 
 pub use class::ErrorClass;
 pub use digest::Digest;
+pub use fields::FieldSet;
 pub use object::{GroupVersionKind, Manifest, ObjectId, Origin};
+pub use path::{Path, Segment};
