@@ -13,12 +13,15 @@
 //! | [`defaults`] | what a server fills in for built-in kinds |
 //! | [`validate`] | what a server refuses with 422, and in which words |
 
+mod builtin;
 pub mod class;
 pub mod defaults;
 pub mod digest;
 pub mod fields;
 pub mod object;
 pub mod path;
+#[cfg(test)]
+mod recorded;
 pub mod validate;
 
 pub use class::ErrorClass;

@@ -1,9 +1,251 @@
 //! What a server adds to an object of a built-in kind before storing it.
+//!
+//! Three things happen to a body on its way to storage, in this order: decoding drops what Go does not
+//! keep (`builtin::respell`), the defaulting functions run on every Go type they are registered for,
+//! and the kinds' registry strategies and default admission plugins add what does not depend on the
+//! cluster. Nothing is allocated here: no uid, no cluster IP, no node port, no times.
+//!
+//! The rules are those of kube-apiserver 1.28: `pkg/apis/*/v1/defaults.go`, `zz_generated.defaults.go`,
+//! the conversions beside them and `pkg/registry/*/strategy.go`. Each function here names the one it
+//! follows. An object without a uid is taken for one that is being created.
 
-use serde_json::Value;
+mod access;
+mod autoscaling;
+mod cluster;
+mod containers;
+mod images;
+mod jobs;
+mod network;
+mod pods;
+mod service_update;
+mod storage;
+mod update;
+mod volumes;
+mod workloads;
 
-/// Fills in what a server would: Go defaulting and the deterministic part of the kinds' strategies.
-/// Nothing is allocated here: no uid, no cluster IP, no node port, no times.
+pub use jobs::identify_job;
+pub use update::update;
+
+use serde_json::{Map, Value};
+
+use crate::builtin::{self, Shape, Struct, respell};
+
+/// The fields of an object or of a struct inside it.
+pub(crate) type Fields = Map<String, Value>;
+
+/// Fills in what a server would. Objects of kinds that are not built in only have their metadata
+/// brought into the form a server keeps it in.
 pub fn fill(object: &mut Value) {
-    let _ = object;
+    let kind = builtin::type_of(object);
+    let Some(fields) = object.as_object_mut() else { return };
+    let Some(kind) = kind else {
+        if let (Some(meta), Some(Value::Object(metadata))) =
+            (builtin::named(builtin::OBJECT_META), fields.get_mut("metadata"))
+        {
+            respell::decode(meta, metadata);
+        }
+        return;
+    };
+    respell::decode(kind, fields);
+    if is_new(fields) && kind.name != "core/v1.Node" {
+        // `PrepareForCreate`: nobody brings a status along, save a kubelet.
+        fields.remove("status");
+    }
+    respell::encode(kind, fields);
+    root(kind, fields);
+    walk(kind, fields);
+    respell::encode(kind, fields);
+    if let Some(metadata) = map_at(fields, "metadata")
+        && metadata.get("creationTimestamp").is_some_and(Value::is_null)
+    {
+        metadata.remove("creationTimestamp");
+    }
 }
+
+fn is_new(object: &Fields) -> bool {
+    map_of(object, "metadata").is_none_or(|metadata| is_unset(metadata, "uid"))
+}
+
+/// What only happens to an object of its own, not to the same type inside another (a Pod, not a
+/// template). Goes first, as in Go.
+fn root(kind: &Struct, object: &mut Fields) {
+    let creating = is_new(object);
+    match kind.name {
+        "core/v1.Pod" => pods::pod(object, creating),
+        "core/v1.Secret" => cluster::secret(object),
+        "core/v1.Namespace" => cluster::namespace(object, creating),
+        "core/v1.Node" if creating => cluster::new_node(object),
+        "core/v1.PersistentVolume" => storage::volume(object, creating),
+        "core/v1.PersistentVolumeClaim" if creating => storage::protect_claim(object),
+        "core/v1.Service" if creating => network::new_service(object),
+        _ => {}
+    }
+}
+
+/// Runs the defaulting functions of every Go type in the object, from the outside in.
+fn walk(kind: &Struct, object: &mut Fields) {
+    by_type(kind.name, object);
+    for (name, value) in object {
+        if let Some(field) = kind.fields.get(name.as_str()) {
+            walk_value(&field.shape, value);
+        }
+    }
+}
+
+fn walk_value(shape: &Shape, value: &mut Value) {
+    match (shape, value) {
+        (Shape::Struct(name), Value::Object(object)) => {
+            if let Some(kind) = builtin::named(name) {
+                walk(kind, object);
+            }
+        }
+        (Shape::List(item), Value::Array(items)) => {
+            for value in items {
+                walk_value(item, value);
+            }
+        }
+        (Shape::Map(entry), Value::Object(entries)) => {
+            for value in entries.values_mut() {
+                walk_value(entry, value);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn by_type(name: &str, object: &mut Fields) {
+    match name {
+        "core/v1.Service" => network::service(object),
+        "core/v1.EndpointSubset" => network::endpoint_subset(object),
+        "discovery/v1.EndpointPort" => network::endpoint_port(object),
+        "networking/v1.NetworkPolicy" => network::network_policy(object),
+        "networking/v1.NetworkPolicyPort" => set_absent(object, "protocol", "TCP"),
+        "networking/v1.IngressClass" => network::ingress_class(object),
+
+        "core/v1.PodSpec" => pods::pod_spec(object),
+        "core/v1.Container" | "core/v1.EphemeralContainer" => containers::container(object),
+        "core/v1.ContainerPort" => set_empty(object, "protocol", "TCP"),
+        "core/v1.Probe" => containers::probe(object),
+        "core/v1.HTTPGetAction" => containers::http_get(object),
+        "core/v1.GRPCAction" => set_absent(object, "service", ""),
+        "core/v1.ObjectFieldSelector" => set_empty(object, "apiVersion", "v1"),
+
+        "core/v1.Volume" => volumes::volume(object),
+        "core/v1.SecretVolumeSource"
+        | "core/v1.ConfigMapVolumeSource"
+        | "core/v1.DownwardAPIVolumeSource"
+        | "core/v1.ProjectedVolumeSource" => set_absent(object, "defaultMode", 0o644),
+        "core/v1.ServiceAccountTokenProjection" => set_absent(object, "expirationSeconds", 3600),
+        "core/v1.HostPathVolumeSource" => set_absent(object, "type", ""),
+        "core/v1.ISCSIVolumeSource" | "core/v1.ISCSIPersistentVolumeSource" => {
+            set_empty(object, "iscsiInterface", "default");
+        }
+        "core/v1.RBDVolumeSource" | "core/v1.RBDPersistentVolumeSource" => volumes::rbd(object),
+        "core/v1.AzureDiskVolumeSource" => volumes::azure_disk(object),
+        "core/v1.ScaleIOVolumeSource" | "core/v1.ScaleIOPersistentVolumeSource" => {
+            set_empty(object, "storageMode", "ThinProvisioned");
+            set_empty(object, "fsType", "xfs");
+        }
+        "core/v1.PersistentVolumeClaim" => storage::claim(object),
+        "core/v1.PersistentVolumeClaimSpec" => storage::claim_spec(object),
+        "storage/v1.StorageClass" => storage::class(object),
+        "storage/v1.CSIDriverSpec" => storage::driver(object),
+
+        "apps/v1.Deployment" => workloads::deployment(object),
+        "apps/v1.DaemonSet" => workloads::daemon_set(object),
+        "apps/v1.StatefulSet" => workloads::stateful_set(object),
+        "apps/v1.ReplicaSet" => workloads::replica_set(object),
+        "core/v1.ReplicationController" => workloads::replication_controller(object),
+        "batch/v1.Job" => jobs::job(object),
+        "batch/v1.CronJob" => jobs::cron_job(object),
+        "batch/v1.PodFailurePolicyOnPodConditionsPattern" => set_empty(object, "status", "True"),
+
+        "core/v1.LimitRangeItem" => cluster::limit_range_item(object),
+        "core/v1.NodeStatus" => cluster::node_status(object),
+        "scheduling/v1.PriorityClass" => {
+            set_absent(object, "preemptionPolicy", "PreemptLowerPriority");
+        }
+        "apiextensions/v1.CustomResourceDefinition" => cluster::definition(object),
+
+        "rbac/v1.RoleBinding" | "rbac/v1.ClusterRoleBinding" => access::binding(object),
+        "rbac/v1.Subject" => access::subject(object),
+        "admissionregistration/v1.ValidatingWebhook" => access::webhook(object),
+        "admissionregistration/v1.MutatingWebhook" => {
+            access::webhook(object);
+            set_absent(object, "reinvocationPolicy", "Never");
+        }
+        "admissionregistration/v1.RuleWithOperations" => set_absent(object, "scope", "*"),
+        "admissionregistration/v1.ServiceReference" | "apiextensions/v1.ServiceReference" => {
+            set_absent(object, "port", 443);
+        }
+
+        "autoscaling/v1.HorizontalPodAutoscaler" => autoscaling::version_one(object),
+        "autoscaling/v2.HorizontalPodAutoscaler" => autoscaling::version_two(object),
+        _ => {}
+    }
+}
+
+/// Whether a field is absent, null or an empty string.
+fn is_unset(object: &Fields, field: &str) -> bool {
+    match object.get(field) {
+        None | Some(Value::Null) => true,
+        Some(Value::String(text)) => text.is_empty(),
+        Some(_) => false,
+    }
+}
+
+/// Sets a field whose Go type is a pointer: only where it is absent.
+fn set_absent(object: &mut Fields, field: &str, value: impl Into<Value>) {
+    if object.get(field).is_none_or(Value::is_null) {
+        object.insert(field.to_owned(), value.into());
+    }
+}
+
+/// Sets a field that is no pointer: where it is absent, or an empty string.
+fn set_empty(object: &mut Fields, field: &str, value: impl Into<Value>) {
+    if is_unset(object, field) {
+        object.insert(field.to_owned(), value.into());
+    }
+}
+
+/// Sets a number that is no pointer: where it is absent or zero.
+fn set_zero(object: &mut Fields, field: &str, value: i64) {
+    if is_unset(object, field) || object.get(field).and_then(Value::as_i64) == Some(0) {
+        object.insert(field.to_owned(), value.into());
+    }
+}
+
+fn map_of<'a>(object: &'a Fields, field: &str) -> Option<&'a Fields> {
+    object.get(field)?.as_object()
+}
+
+fn map_at<'a>(object: &'a mut Fields, field: &str) -> Option<&'a mut Fields> {
+    object.get_mut(field)?.as_object_mut()
+}
+
+/// The map at a field, made where there is none; `None` where something else stands there.
+fn map_made<'a>(object: &'a mut Fields, field: &str) -> Option<&'a mut Fields> {
+    set_absent(object, field, Map::new());
+    map_at(object, field)
+}
+
+/// The maps in a list.
+fn items_at<'a>(object: &'a mut Fields, field: &str) -> impl Iterator<Item = &'a mut Fields> {
+    object
+        .get_mut(field)
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object_mut)
+}
+
+fn text_of<'a>(object: &'a Fields, field: &str) -> &'a str {
+    object.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn list_is_empty(object: &Fields, field: &str) -> bool {
+    object.get(field).and_then(Value::as_array).is_none_or(Vec::is_empty)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+//! The way through Go's structs and back: what a server's decoding drops and its encoding adds.
+//!
+//! `decode` leaves what is set: nulls go, and zero values of fields that are no pointers.
+//! `encode` writes what Go always writes: structs held by value, fields without `omitempty`.
+//! Defaulting stands between the two.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+
+use super::quantity::Quantity;
+use super::{Field, Shape, Struct, named};
+
+/// Takes out what a server does not keep, and spells quantities and bytes its way.
+pub(crate) fn decode(kind: &Struct, object: &mut Map<String, Value>) {
+    object.retain(|name, value| match kind.fields.get(name.as_str()) {
+        Some(field) => {
+            decode_value(&field.shape, value);
+            !is_dropped(field, value)
+        }
+        None => true,
+    });
+}
+
+fn decode_value(shape: &Shape, value: &mut Value) {
+    match (shape, &mut *value) {
+        (Shape::Struct(name), Value::Object(object)) => {
+            if let Some(kind) = named(name) {
+                decode(kind, object);
+            }
+        }
+        (Shape::List(item), Value::Array(items)) => {
+            for value in items {
+                decode_value(item, value);
+            }
+        }
+        (Shape::Map(entry), Value::Object(entries)) => {
+            for value in entries.values_mut() {
+                decode_value(entry, value);
+                if value.is_null() {
+                    *value = zero(entry);
+                }
+                if **entry == Shape::Quantity
+                    && let Some(quantity) = Quantity::of(value)
+                {
+                    // SetDefaults_ResourceList rounds every amount of a resource list up to a thousandth.
+                    *value = quantity.rounded_to_milli().to_string().into();
+                }
+            }
+        }
+        (Shape::Quantity, _) => {
+            if let Some(quantity) = Quantity::of(value) {
+                *value = quantity.to_string().into();
+            }
+        }
+        (Shape::Bytes, Value::String(text)) => {
+            if let Some(respelled) = base64_as_written_by_go(text) {
+                *text = respelled;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Go's decoder skips line breaks inside base64; its encoder writes none.
+fn base64_as_written_by_go(text: &str) -> Option<String> {
+    if !text.contains(['\n', '\r']) {
+        return None;
+    }
+    let joined: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
+    STANDARD.decode(&joined).ok().map(|bytes| STANDARD.encode(bytes))
+}
+
+fn is_dropped(field: &Field, value: &Value) -> bool {
+    let kept_when_zero = field.pointer || field.always;
+    match value {
+        Value::Null => true,
+        Value::String(text) => {
+            text.is_empty() && !kept_when_zero && matches!(field.shape, Shape::Text | Shape::Bytes)
+        }
+        Value::Bool(set) => !set && !kept_when_zero && field.shape == Shape::Boolean,
+        Value::Number(number) => {
+            number.as_i64() == Some(0) && !kept_when_zero && field.shape == Shape::Integer
+        }
+        Value::Array(items) => items.is_empty() && matches!(field.shape, Shape::List(_)),
+        Value::Object(entries) => entries.is_empty() && matches!(field.shape, Shape::Map(_)),
+    }
+}
+
+fn zero(shape: &Shape) -> Value {
+    match shape {
+        Shape::Text => "".into(),
+        Shape::Integer | Shape::Number | Shape::IntOrString => 0.into(),
+        Shape::Boolean => false.into(),
+        Shape::Quantity => "0".into(),
+        Shape::Struct(_) => Value::Object(Map::new()),
+        _ => Value::Null,
+    }
+}
+
+/// Adds what Go writes whether it was set or not.
+pub(crate) fn encode(kind: &Struct, object: &mut Map<String, Value>) {
+    for (name, field) in &kind.fields {
+        match object.get_mut(*name) {
+            Some(value) => encode_value(&field.shape, value),
+            None => {
+                if let Some(mut value) = always_written(field) {
+                    encode_value(&field.shape, &mut value);
+                    object.insert((*name).to_owned(), value);
+                }
+            }
+        }
+    }
+}
+
+fn encode_value(shape: &Shape, value: &mut Value) {
+    match (shape, value) {
+        (Shape::Struct(name), Value::Object(object)) => {
+            if let Some(kind) = named(name) {
+                encode(kind, object);
+            }
+        }
+        (Shape::List(item), Value::Array(items)) => {
+            for value in items {
+                encode_value(item, value);
+            }
+        }
+        (Shape::Map(entry), Value::Object(entries)) => {
+            for value in entries.values_mut() {
+                encode_value(entry, value);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What stands for a field nobody set. `omitempty` does not work on structs, so those held by value
+/// are always there: an empty object, a quantity of zero, a time of null.
+fn always_written(field: &Field) -> Option<Value> {
+    if field.pointer {
+        return field.always.then_some(Value::Null);
+    }
+    match field.shape {
+        Shape::Struct(_) | Shape::Quantity | Shape::IntOrString | Shape::Time => {
+            Some(zero(&field.shape))
+        }
+        _ => field.always.then(|| zero(&field.shape)),
+    }
+}
