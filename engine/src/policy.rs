@@ -27,6 +27,8 @@ pub struct Policy {
     pub prune_guard: PruneGuard,
     /// Who checks a plan before its first write.
     pub preflight: Preflight,
+    /// When a pod may be deleted that blocks an ordered StatefulSet for ever.
+    pub free_pods: FreePods,
 }
 
 impl Default for Policy {
@@ -40,6 +42,7 @@ impl Default for Policy {
             grace: GraceTable::default(),
             prune_guard: PruneGuard::default(),
             preflight: Preflight::Server,
+            free_pods: FreePods::InRollback,
         }
     }
 }
@@ -74,6 +77,19 @@ pub enum Preflight {
     Server,
     /// Our own rules alone.
     Local,
+}
+
+/// When a pod may be deleted that belongs to an earlier revision, never becomes ready, and is waited
+/// for by an ordered StatefulSet (Kubernetes documents this under "Forced rollback").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum FreePods {
+    /// Never: a person deletes it.
+    Never,
+    /// While putting the last healthy revision back.
+    InRollback,
+    /// In every run.
+    Always,
 }
 
 /// How much one sync may delete without approval. Both bounds must be passed before anything is

@@ -1,6 +1,6 @@
 //! What an application owns in its cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use merge::{Digest, ObjectId};
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub struct Entry {
     /// The version it was last applied in, for reading and deleting it.
     pub api_version: String,
     /// The uid our apply returned; `None` while it has only been announced. An entry without a uid
-    /// proves no ownership, so nothing is ever deleted on its word.
+    /// proves no ownership: nothing is ever deleted on its word alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uid: Option<String>,
     /// The digest of the body as it was last sent, or is about to be.
@@ -32,9 +32,19 @@ pub struct Entry {
     /// `None` until an apply of `desired` has returned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled: Option<Digest>,
+    /// Whether a run created it (adopting is not creating) that has not become healthy. A rollback
+    /// deletes what is tentative and was not in the last healthy render.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tentative: bool,
 }
 
 impl Inventory {
+    /// The objects that runs have created since the last healthy render.
+    pub fn tentative(&self) -> BTreeSet<ObjectId> {
+        let entries = self.entries.iter().filter(|(_, entry)| entry.tentative);
+        entries.map(|(id, _)| id.clone()).collect()
+    }
+
     /// Reads what [`Inventory::to_bytes`] wrote.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
         form::read("inventory", bytes)

@@ -34,11 +34,13 @@ fn an_inventory_reads_back_as_it_was_written() {
             uid: (name == "a").then(|| "u-1".to_owned()),
             desired: digest(name),
             settled: None,
+            tentative: name == "b",
         };
         inventory.entries.insert(id, entry);
     }
     let bytes = inventory.to_bytes().unwrap();
     assert_eq!(Inventory::from_bytes(&bytes).unwrap(), inventory);
+    assert!(inventory.tentative().iter().map(|id| id.name.as_str()).eq(["b"]));
     let text = String::from_utf8(bytes).unwrap();
     assert!(text.starts_with(r#"{"format":1,"entries":[{"group":"apps","kind":"Deployment""#));
     assert!(text.find(r#""name":"a""#) < text.find(r#""name":"b""#), "{text}");

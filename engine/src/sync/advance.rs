@@ -1,0 +1,233 @@
+//! Moving as far as the facts carry. Each step of [`Sync::advance`] goes forward in the picture of
+//! [`super`], so the loop over it ends.
+
+use super::effect::{Effect, Moment};
+use super::note::NoteKind;
+use super::state::{Position, Sync, Then};
+use super::{Turn, telling};
+use crate::gate::{Expected, later};
+use crate::record::{Phase, RunKind};
+
+impl Sync {
+    /// One step, if there is one to take.
+    pub(super) fn advance(&mut self, turn: &mut Turn) -> bool {
+        match self.position.clone() {
+            Position::New => self.interrupted && self.stop(turn),
+            Position::Recording { .. } | Position::Finished => false,
+            Position::Wave { index, next_rank, opened } => {
+                self.advance_wave(index, next_rank, opened, turn)
+            }
+            Position::Bake { opened } => self.advance_bake(opened, turn),
+            Position::Preparing => self.interrupted && self.stop(turn),
+            Position::Prune { next, waiting } => {
+                waiting.is_empty() && self.advance_prune(next, turn)
+            }
+        }
+    }
+
+    /// What follows a checkpoint that is durable.
+    pub(super) fn go_on(&mut self, then: Then, turn: &mut Turn) {
+        match then {
+            Then::FirstWave => self.open_wave(0, turn),
+            Then::PrepareRollback => {
+                self.position = Position::Preparing;
+                turn.effects.push(Effect::PrepareRollback {
+                    to: self.run.render.clone(),
+                    revoked: self.records.inventory.tentative(),
+                });
+            }
+            Then::Prune => {
+                self.position =
+                    Position::Prune { next: 0, waiting: std::collections::BTreeSet::new() };
+            }
+            Then::Finish(outcome) => self.finish(*outcome, turn),
+        }
+    }
+
+    /// Begins the wave at a position, or what follows the last.
+    fn open_wave(&mut self, index: usize, turn: &mut Turn) {
+        let Some(wave) = self.course.waves.get(index) else {
+            return self.after_the_last_wave(turn);
+        };
+        self.position = Position::Wave { index, next_rank: 0, opened: turn.now };
+        if self.interrupted {
+            return;
+        }
+        let (number, total) = (wave.number, wave.steps().filter(|step| step.is_ours()).count());
+        if let Ok(wave) = u32::try_from(index) {
+            turn.effects.push(Effect::Observe { wave });
+        }
+        let mut note = self.note(NoteKind::WaveStarted, turn, &telling::objects(total));
+        note.wave = Some(number);
+        note.progress = Some(self.progress(index, turn));
+        turn.tell(note);
+    }
+
+    fn advance_wave(
+        &mut self,
+        index: usize,
+        next_rank: usize,
+        opened: jiff::Timestamp,
+        turn: &mut Turn,
+    ) -> bool {
+        if !self.in_flight.is_empty() {
+            return false;
+        }
+        if let Some(reason) = self.failure.take() {
+            self.fail(reason, turn);
+            return true;
+        }
+        if self.interrupted {
+            return self.stop(turn);
+        }
+        let deadline = later(opened, self.policy.timeout);
+        let Some(wave) = self.course.waves.get(index) else {
+            self.open_wave(index, turn);
+            return true;
+        };
+        let applied = wave.ranks.iter().take(next_rank).flatten();
+        let gating = next_rank >= wave.ranks.len();
+        let watched: Vec<_> = applied
+            .filter(|step| step.is_ours() && (gating || step.opens_a_way()))
+            .cloned()
+            .collect();
+        let gate = self.gate(&watched, turn);
+        if let Some(reason) = gate.failure(self, wave.number, deadline, turn.now) {
+            self.fail(reason, turn);
+            return true;
+        }
+        if !gate.is_open() {
+            return false;
+        }
+        if gating {
+            let mut note = self.note(NoteKind::WaveHealthy, turn, "");
+            note.wave = Some(wave.number);
+            note.progress = Some(self.progress(index, turn));
+            note.milliseconds = Some(telling::milliseconds(opened, turn.now));
+            turn.tell(note);
+            self.tell_ignored(&watched, turn);
+            self.open_wave(index + 1, turn);
+        } else {
+            self.apply_rank(index, next_rank, opened, turn);
+        }
+        true
+    }
+
+    /// Begins every apply of a rank; what needs none is expected as it is.
+    fn apply_rank(&mut self, index: usize, rank: usize, opened: jiff::Timestamp, turn: &mut Turn) {
+        let steps = self.course.waves.get(index).and_then(|wave| wave.ranks.get(rank));
+        for step in steps.cloned().unwrap_or_default() {
+            if step.action.writes() {
+                self.in_flight.insert(step.id, turn.now);
+                turn.effects.push(Effect::Apply(step.id));
+            } else if step.is_ours() {
+                let tracked = self.objects.entry(step.object.clone()).or_default();
+                tracked.expected = Some(Expected {
+                    uid: step.live_uid.unwrap_or_default(),
+                    resource_version: step.live_version.unwrap_or_default(),
+                    generation: None,
+                    written: false,
+                    since: turn.now,
+                });
+                self.remember(&step.object, turn);
+            }
+        }
+        self.position = Position::Wave { index, next_rank: rank + 1, opened };
+    }
+
+    fn after_the_last_wave(&mut self, turn: &mut Turn) {
+        if self.run.kind == RunKind::Rollback || self.policy.bake.is_zero() {
+            return self.before_pruning(turn);
+        }
+        let message = format!("watching for {}", telling::seconds(self.policy.bake));
+        let note = self.note(NoteKind::Baking, turn, &message);
+        turn.tell(note);
+        self.position = Position::Bake { opened: turn.now };
+    }
+
+    fn advance_bake(&mut self, opened: jiff::Timestamp, turn: &mut Turn) -> bool {
+        if self.interrupted {
+            return self.stop(turn);
+        }
+        let watched: Vec<_> = self.course.steps().filter(|step| step.is_ours()).cloned().collect();
+        let gate = self.gate(&watched, turn);
+        let baked = later(opened, self.policy.bake);
+        let deadline = later(baked, self.policy.timeout);
+        if let Some(reason) = gate.bake_failure(self, deadline, turn.now) {
+            self.fail(reason, turn);
+            return true;
+        }
+        if turn.now < baked || !gate.is_open() {
+            return false;
+        }
+        self.before_pruning(turn);
+        true
+    }
+
+    /// Everything is healthy. If something is to be deleted, that this render is the last healthy one
+    /// is recorded first: from the first deletion on there is no way back to the one before.
+    fn before_pruning(&mut self, turn: &mut Turn) {
+        if self.course.prunes.is_empty() {
+            return self.complete(turn);
+        }
+        if self.run.kind == RunKind::Sync {
+            self.records.ledger.last_healthy = Some(self.run.render.clone());
+        }
+        self.record(Moment::Prune, None, Then::Prune, turn);
+    }
+
+    fn advance_prune(&mut self, next: usize, turn: &mut Turn) -> bool {
+        if self.interrupted {
+            return self.stop(turn);
+        }
+        let Some(batch) = self.course.prunes.get(next) else {
+            self.complete(turn);
+            return true;
+        };
+        let waiting = batch.iter().map(|prune| prune.id.clone()).collect();
+        turn.effects.extend(batch.iter().cloned().map(Effect::Prune));
+        self.position = Position::Prune { next: next + 1, waiting };
+        true
+    }
+
+    /// Begins the run: announces it, or ends at once if there is nothing to do and nothing to say.
+    pub(super) fn begin(&mut self, turn: &mut Turn) {
+        self.run.started = telling::whole_second(turn.now);
+        if self.run.kind == RunKind::Rollback {
+            return self.begin_resumed_rollback(turn);
+        }
+        let ledger = &self.records.ledger;
+        let is_last =
+            ledger.last_healthy.as_ref().is_some_and(|it| it.digest == self.run.render.digest);
+        let announced = self.announced();
+        let settled = self.settled(&announced);
+        if ledger.phase == Phase::Idle
+            && is_last
+            && self.course.is_noop()
+            && settled == self.records.stored_inventory
+        {
+            return self.finish(super::Outcome::NoChange, turn);
+        }
+        let known = |digest| {
+            let current = ledger.current.as_ref().map(|run| run.render.digest);
+            is_last || current == Some(digest)
+        };
+        let digest = self.run.render.digest;
+        let bundle = (!known(digest)).then_some(digest);
+        self.records.inventory = announced;
+        self.records.ledger.epoch += 1;
+        self.records.ledger.phase = Phase::Syncing;
+        self.records.ledger.current = Some(self.run.clone());
+        let total = self.course.steps().filter(|step| step.is_ours()).count();
+        let writes = self.course.steps().filter(|step| step.action.writes()).count();
+        let message = format!(
+            "{} in {}, {writes} to apply, {} to prune",
+            telling::objects(total),
+            telling::counted(self.course.waves.len(), "wave"),
+            self.course.prunes.iter().map(Vec::len).sum::<usize>(),
+        );
+        let note = self.note(NoteKind::Started, turn, &message);
+        turn.tell(note);
+        self.record(Moment::Begin, bundle, Then::FirstWave, turn);
+    }
+}

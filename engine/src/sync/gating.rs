@@ -1,0 +1,254 @@
+//! The gate over several objects: open when all of them are, failed when one is.
+
+use std::cmp::Ordering;
+
+use jiff::Timestamp;
+use merge::{ErrorClass, ObjectId};
+
+use super::course::CourseStep;
+use super::effect::Effect;
+use super::note::{NoteKind, Progress};
+use super::outcome::{Blame, Reason, Stage};
+use super::state::{Position, Sync, Tracked};
+use super::{Turn, telling};
+use crate::gate::{Evidence, Gate, judge, later};
+use crate::health::{Trouble, TroubleClass};
+use crate::policy::FreePods;
+use crate::record::RunKind;
+
+/// The verdict on several objects.
+pub(super) struct Verdict {
+    failed: Option<(ObjectId, Trouble)>,
+    gone: Option<ObjectId>,
+    closed: Vec<ObjectId>,
+    pub(super) wake: Option<Timestamp>,
+}
+
+impl Verdict {
+    pub(super) fn is_open(&self) -> bool {
+        self.failed.is_none() && self.gone.is_none() && self.closed.is_empty()
+    }
+
+    /// Why a wave fails now, if it does.
+    pub(super) fn failure(
+        &self,
+        sync: &Sync,
+        wave: i32,
+        deadline: Timestamp,
+        now: Timestamp,
+    ) -> Option<Reason> {
+        let mut reason = self.reason(Stage::Gate).or_else(|| {
+            let waiting = self.closed.first().filter(|_| now >= deadline)?;
+            let within = telling::seconds(sync.policy.timeout);
+            Some(sync.not_healthy(waiting, self.closed.len(), Stage::Gate, &within))
+        })?;
+        reason.wave = Some(wave);
+        Some(reason)
+    }
+
+    /// Why a bake fails now, if it does.
+    pub(super) fn bake_failure(
+        &self,
+        sync: &Sync,
+        deadline: Timestamp,
+        now: Timestamp,
+    ) -> Option<Reason> {
+        self.reason(Stage::Bake).or_else(|| {
+            let waiting = self.closed.first().filter(|_| now >= deadline)?;
+            let within = telling::seconds(sync.policy.timeout);
+            Some(sync.not_healthy(waiting, self.closed.len(), Stage::Bake, &within))
+        })
+    }
+
+    fn reason(&self, stage: Stage) -> Option<Reason> {
+        if let Some((object, trouble)) = &self.failed {
+            let message = if trouble.object == *object {
+                trouble.to_string()
+            } else {
+                format!("{object}: {trouble}")
+            };
+            return Some(Reason {
+                stage,
+                blame: Blame::Render,
+                class: ErrorClass::User,
+                wave: None,
+                object: Some(object.clone()),
+                trouble: Some(trouble.clone()),
+                message,
+                hint: None,
+            });
+        }
+        let object = self.gone.clone()?;
+        Some(Reason {
+            stage,
+            blame: Blame::Surroundings,
+            class: ErrorClass::Conflict,
+            wave: None,
+            message: format!("{object} was deleted by somebody else while it was being synced"),
+            object: Some(object),
+            trouble: None,
+            hint: Some("run again: it will be created anew".to_owned()),
+        })
+    }
+}
+
+impl Sync {
+    /// The verdict on these steps' objects now.
+    pub(super) fn gate(&self, steps: &[CourseStep], turn: &Turn) -> Verdict {
+        let mut verdict = Verdict { failed: None, gone: None, closed: Vec::new(), wake: None };
+        for step in steps {
+            let Some(tracked) = self.objects.get(&step.object) else {
+                verdict.closed.push(step.object.clone());
+                continue;
+            };
+            if tracked.gone && !may_go_when_done(step, tracked) {
+                verdict.gone.get_or_insert_with(|| step.object.clone());
+                continue;
+            }
+            match self.judge(&step.object, tracked, turn.now) {
+                Gate::Open | Gate::Ignored => {}
+                Gate::Failed { trouble } => {
+                    verdict.failed.get_or_insert_with(|| (step.object.clone(), trouble));
+                }
+                Gate::Waiting { wake } => {
+                    verdict.closed.push(step.object.clone());
+                    verdict.wake = earliest(verdict.wake, wake);
+                }
+            }
+        }
+        verdict
+    }
+
+    pub(super) fn judge(&self, id: &ObjectId, tracked: &Tracked, now: Timestamp) -> Gate {
+        let Some(expected) = &tracked.expected else { return Gate::Waiting { wake: None } };
+        if tracked.gone {
+            return Gate::Open;
+        }
+        let evidence = Evidence {
+            expected,
+            observation: tracked.observation.as_ref(),
+            memory: &tracked.memory,
+            ailing: self.baseline.get(id),
+            must_heal: expected.written || self.run.kind == RunKind::Rollback,
+        };
+        judge(&evidence, &self.policy.grace, now)
+    }
+
+    pub(super) fn progress(&self, index: usize, turn: &Turn) -> Progress {
+        let mut progress = Progress::default();
+        let steps = self.course.waves.get(index).into_iter().flat_map(|wave| wave.steps());
+        for step in steps.filter(|step| step.is_ours()) {
+            progress.total += 1;
+            let Some(tracked) = self.objects.get(&step.object) else { continue };
+            if tracked.expected.is_some() {
+                progress.applied += 1;
+                progress.healthy +=
+                    usize::from(self.judge(&step.object, tracked, turn.now).is_open());
+            }
+        }
+        progress
+    }
+
+    /// That the time for becoming healthy is over, and the words of the first object that is not.
+    fn not_healthy(&self, id: &ObjectId, count: usize, stage: Stage, within: &str) -> Reason {
+        let observation = self.objects.get(id).and_then(|tracked| tracked.observation.as_ref());
+        let health = observation.map(|observation| &observation.health);
+        let trouble = health.and_then(|health| health.trouble.first()).cloned();
+        let words = match health {
+            Some(health) => format!("{}: {}", health.status, health.message),
+            None => "the server has not shown it yet".to_owned(),
+        };
+        let others = match count {
+            0 | 1 => String::new(),
+            more => format!(" (and {} not healthy)", telling::counted(more - 1, "other")),
+        };
+        Reason {
+            stage,
+            blame: Blame::Render,
+            class: ErrorClass::User,
+            wave: None,
+            message: format!("{id} was not healthy within {within}: {words}{others}"),
+            object: Some(id.clone()),
+            trouble,
+            hint: None,
+        }
+    }
+
+    /// Deletes the pods that block a StatefulSet of this run, each once, where the policy allows it.
+    pub(super) fn free_stuck_pods(&mut self, id: &ObjectId, turn: &mut Turn) {
+        let allowed = match self.policy.free_pods {
+            FreePods::Never => false,
+            FreePods::InRollback => self.run.kind == RunKind::Rollback,
+            FreePods::Always => true,
+        };
+        let Some(tracked) = self.objects.get(id).filter(|_| allowed) else { return };
+        let Some(expected) = tracked.expected.as_ref() else { return };
+        let current = tracked.observation.as_ref().filter(|it| expected.is_met_by(it));
+        let stuck: Vec<_> = current
+            .into_iter()
+            .flat_map(|observation| &observation.health.trouble)
+            .filter(|trouble| trouble.class == TroubleClass::StuckPod)
+            .filter_map(|trouble| Some((trouble.object.clone(), trouble.uid.clone()?)))
+            .collect();
+        for (pod, uid) in stuck {
+            if self.freed.insert(uid.clone()) {
+                let message = "deleted: it is of an earlier revision and blocks the rollout";
+                let mut note = self.note(NoteKind::PodFreed, turn, message);
+                note.object = Some(pod.clone());
+                turn.tell(note);
+                turn.effects.push(Effect::FreePod { pod, uid });
+            }
+        }
+    }
+
+    /// Asks to be woken when time alone can change something.
+    pub(super) fn set_alarm(&mut self, turn: &mut Turn) {
+        let wake = match &self.position {
+            Position::Wave { index, next_rank, opened } if self.in_flight.is_empty() => {
+                let wave = self.course.waves.get(*index);
+                let applied = wave.into_iter().flat_map(|wave| wave.ranks.iter().take(*next_rank));
+                let steps: Vec<_> =
+                    applied.flatten().filter(|step| step.is_ours()).cloned().collect();
+                let deadline = later(*opened, self.policy.timeout);
+                earliest(Some(deadline), self.gate(&steps, turn).wake)
+            }
+            Position::Bake { opened } => {
+                let steps: Vec<_> =
+                    self.course.steps().filter(|step| step.is_ours()).cloned().collect();
+                let baked = later(*opened, self.policy.bake);
+                let end = if turn.now < baked { baked } else { later(baked, self.policy.timeout) };
+                earliest(Some(end), self.gate(&steps, turn).wake)
+            }
+            _ => None,
+        };
+        if let Some(wake) = wake
+            && self.alarm != Some(wake)
+        {
+            turn.effects.push(Effect::WakeAt(wake));
+            self.alarm = Some(wake);
+        }
+    }
+}
+
+/// A finished Job or Pod may be cleaned away (`ttlSecondsAfterFinished`) while the wave still waits
+/// for others.
+fn may_go_when_done(step: &CourseStep, tracked: &Tracked) -> bool {
+    let told = tracked.told.as_ref().map(|(status, _)| *status);
+    matches!(step.object.kind.as_str(), "Job" | "Pod")
+        && told == Some(crate::health::Status::Healthy)
+}
+
+fn earliest(one: Option<Timestamp>, two: Option<Timestamp>) -> Option<Timestamp> {
+    match (one, two) {
+        (Some(one), Some(two)) => Some(one.min(two)),
+        (one, two) => one.or(two),
+    }
+}
+
+/// How two resourceVersions stand to each other; equal where that cannot be told.
+pub(super) fn is_at(one: &str, two: &str) -> Ordering {
+    match (one.parse::<u128>(), two.parse::<u128>()) {
+        (Ok(one), Ok(two)) => one.cmp(&two),
+        _ => Ordering::Equal,
+    }
+}
