@@ -11,6 +11,14 @@
 //! change. Secret values leave this module masked, but for [`ObjectDiff::predicted`], which is
 //! [`Redacted`].
 
+mod body;
+mod changes;
+mod predict;
+mod settled;
+mod shape;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,6 +28,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::redact::{Redacted, Salt};
+
+pub use predict::diff;
+pub use settled::settled_digest;
 
 /// One object to compare. [`Comparison::new`] gives the usual values for the rest.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +83,7 @@ pub struct ObjectDiff {
     #[serde(skip)]
     pub predicted: Option<Redacted<Arc<Value>>>,
     /// Fields of the previous object that Git dropped and that no longer are ours: an apply has to
-    /// take them back ([`reclaim_body`]) before the next one can remove them.
+    /// take them back ([`Comparison::reclaim_body`]) before the next one can remove them.
     #[serde(serialize_with = "as_texts")]
     pub removals: Vec<Path>,
 }
@@ -204,4 +215,19 @@ fn as_text<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S:
 
 fn as_texts<S: serde::Serializer>(paths: &[Path], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(paths.iter().map(ToString::to_string))
+}
+
+impl ObjectDiff {
+    /// A live object, masked, with the changes made: what people compare the masked live object to.
+    /// Values that do not change keep the spelling they have.
+    pub fn after(&self, shown: &Value) -> Value {
+        let mut after = shown.clone();
+        for change in &self.changes {
+            match &change.after {
+                Some(value) => body::graft(&mut after, &change.path, value),
+                None => body::remove(&mut after, &change.path),
+            }
+        }
+        after
+    }
 }

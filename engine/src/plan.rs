@@ -4,12 +4,22 @@
 //! [`Draft::check`] gives either a [`Plan`] or every reason against it: a plan that may be carried
 //! out is another type than one that was not checked.
 
+mod checks;
+mod draft;
+mod irreversible;
+pub mod order;
+pub mod prune;
+mod refusal;
+mod surroundings;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 use merge::schema::Schemas;
-use merge::{Digest, GroupVersionKind, Manifest, ObjectId, Origin};
+use merge::{Digest, GroupVersionKind, Manifest, ObjectId};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -18,6 +28,10 @@ use crate::diff::ObjectDiff;
 use crate::policy::Policy;
 use crate::record::{Bundle, Inventory};
 use crate::redact::Salt;
+
+pub use draft::draft;
+pub use prune::{Prune, Withheld, WithheldReason};
+pub use refusal::{Refusal, RefusalKind};
 
 /// Everything a plan is made from.
 #[derive(Debug, Clone, Copy)]
@@ -190,4 +204,81 @@ pub struct StepId {
     pub rank: u32,
     /// The step's position in the rank.
     pub step: u32,
+}
+
+/// Something that a rollback cannot undo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Irreversible {
+    /// The object.
+    pub id: ObjectId,
+    /// What happens to it.
+    pub what: String,
+}
+
+impl Draft {
+    /// The plan, or every reason why it may not be carried out.
+    pub fn check(self) -> Result<Plan, Vec<Refusal>> {
+        if self.refusals.is_empty() { Ok(self.plan) } else { Err(self.refusals) }
+    }
+
+    /// The plan as it was drafted, for showing it beside what speaks against it.
+    pub const fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What speaks against it, by file and line.
+    pub fn refusals(&self) -> &[Refusal] {
+        &self.refusals
+    }
+}
+
+impl Plan {
+    /// Every step with its place, in order.
+    pub fn steps(&self) -> impl Iterator<Item = (StepId, &Step)> {
+        let place = |position: usize| u32::try_from(position).unwrap_or(u32::MAX);
+        self.waves.iter().enumerate().flat_map(move |(wave, of_wave)| {
+            of_wave.ranks.iter().enumerate().flat_map(move |(rank, of_rank)| {
+                of_rank.steps.iter().enumerate().map(move |(step, it)| {
+                    (StepId { wave: place(wave), rank: place(rank), step: place(step) }, it)
+                })
+            })
+        })
+    }
+
+    /// The step at a place.
+    pub fn step(&self, id: StepId) -> Option<&Step> {
+        let place = |position: u32| usize::try_from(position).ok();
+        let wave = self.waves.get(place(id.wave)?)?;
+        wave.ranks.get(place(id.rank)?)?.steps.get(place(id.step)?)
+    }
+
+    /// Whether carrying it out writes nothing.
+    pub fn is_noop(&self) -> bool {
+        self.prunes.is_empty() && self.steps().all(|(_, step)| !step.action.writes())
+    }
+
+    /// How many steps have an action.
+    pub fn count(&self, action: Action) -> usize {
+        self.steps().filter(|(_, step)| step.action == action).count()
+    }
+
+    /// Names what would be done: two plans of one digest do the same.
+    pub fn digest(&self) -> Digest {
+        let steps: Vec<Value> = self
+            .steps()
+            .map(|(place, step)| {
+                serde_json::json!([
+                    place.wave,
+                    place.rank,
+                    step.manifest.id.to_string(),
+                    step.action.as_str(),
+                    Digest::of(&step.outgoing).to_string(),
+                    step.live_uid,
+                ])
+            })
+            .collect();
+        let prunes: Vec<Value> =
+            self.prunes.iter().map(|it| serde_json::json!([it.id.to_string(), it.uid])).collect();
+        Digest::of(&serde_json::json!({"steps": steps, "prunes": prunes}))
+    }
 }

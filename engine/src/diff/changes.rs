@@ -1,0 +1,176 @@
+//! What differs between two objects, field by field, and who is answerable for each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use merge::managed::{self, Operation};
+use merge::path::{Path, Segment};
+use merge::schema::{Schemas, TypeRef};
+use merge::{GroupVersionKind, meaning};
+use serde_json::{Value, json};
+
+use super::body::{graft, remove};
+use super::{Blame, Change, ChangeKind, Comparison, Foreign, Holder, shape};
+use crate::redact::{is_secret, masked};
+
+/// Metadata that every write changes, or that only says who wrote.
+const BOOKKEEPING: [&str; 3] = ["managedFields", "resourceVersion", "generation"];
+
+/// An object by meaning, without what no apply decides.
+pub(super) fn comparable(schemas: &Schemas, object: &Value) -> Value {
+    let mut object = meaning::canonical(schemas, object);
+    for field in BOOKKEEPING {
+        remove(&mut object, &Path::fields(["metadata", field]));
+    }
+    if GroupVersionKind::of(&object).is_some_and(|gvk| schemas.has_status(&gvk)) {
+        remove(&mut object, &Path::fields(["status"]));
+    }
+    object
+}
+
+/// What leads from the live object to the predicted one.
+pub(super) fn between(comparison: &Comparison<'_>, live: &Value, predicted: &Value) -> Vec<Change> {
+    let schemas = comparison.schemas;
+    let (one, two) = (comparable(schemas, live), comparable(schemas, predicted));
+    let mut found = Vec::new();
+    walk(schemas, Some(&one), Some(&two), shape::root(schemas, &two), &Path::root(), &mut found);
+    let previous = comparison.previously_sent();
+    found
+        .into_iter()
+        .map(|(path, before, after)| {
+            // People read values as they are spelled, not as they are compared.
+            let spelled = |whole: &Value, compared: Option<Value>| {
+                compared.map(|value| path.find(whole).cloned().unwrap_or(value))
+            };
+            let (before, after) = (spelled(live, before), spelled(predicted, after));
+            let kind = if after.is_some() { ChangeKind::Set } else { ChangeKind::Remove };
+            let blame = blame(comparison, live, previous.as_ref(), &path, before.is_some());
+            let shown = |value: Option<Value>| value.map(|it| shown(comparison, live, &path, it));
+            Change { kind, before: shown(before), after: shown(after), blame, path }
+        })
+        .collect()
+}
+
+fn walk(
+    schemas: &Schemas,
+    before: Option<&Value>,
+    after: Option<&Value>,
+    kind: TypeRef<'_>,
+    path: &Path,
+    found: &mut Vec<(Path, Option<Value>, Option<Value>)>,
+) {
+    if before == after {
+        return;
+    }
+    let divided = |value: Option<&Value>| value.and_then(|it| shape::parts(schemas, it, kind));
+    let (Some(one), Some(two)) = (divided(before), divided(after)) else {
+        found.push((path.clone(), before.cloned(), after.cloned()));
+        return;
+    };
+    // The order of keyed entries means nothing, so a list that only stands in another order yields
+    // no change at all.
+    let mut pairs: BTreeMap<Segment, (Option<&Value>, Option<&Value>, TypeRef<'_>)> =
+        one.into_iter().map(|(segment, it, kind)| (segment, (Some(it), None, kind))).collect();
+    for (segment, it, kind) in two {
+        pairs.entry(segment).or_insert((None, None, kind)).1 = Some(it);
+    }
+    for (segment, (one, two, kind)) in pairs {
+        walk(schemas, one, two, kind, &path.join(segment), found);
+    }
+}
+
+/// Who is answerable for a live value, or for there being none.
+fn blame(
+    comparison: &Comparison<'_>,
+    live: &Value,
+    previous: Option<&Value>,
+    path: &Path,
+    exists: bool,
+) -> Blame {
+    if exists {
+        let holders = holders(live, path);
+        return if holders.is_empty() { Blame::Nobody } else { Blame::Holders(holders) };
+    }
+    if previous.is_some_and(|previous| path.find(previous).is_some()) {
+        let ours = managed::entries(live).into_iter().find(|entry| {
+            entry.manager == comparison.manager && entry.operation == Operation::Apply
+        });
+        return Blame::Removed { since: ours.and_then(|entry| entry.time) };
+    }
+    Blame::Nobody
+}
+
+/// The managers that hold a field, something below it, or what it is a part of.
+fn holders(live: &Value, path: &Path) -> Vec<Holder> {
+    let mut found: Vec<Holder> = managed::entries(live)
+        .into_iter()
+        .filter(|entry| {
+            entry.fields.at(path.segments()).is_some()
+                || (1..path.segments().len()).any(|length| {
+                    let whole = Path(path.segments().iter().take(length).cloned().collect());
+                    // A leaf: the whole of it is held. A struct or list entry is held field by field.
+                    entry.fields.contains(&whole)
+                        && entry.fields.at(whole.segments()).is_some_and(merge::FieldSet::is_empty)
+                })
+        })
+        .map(|entry| Holder {
+            manager: entry.manager,
+            operation: entry.operation.to_string(),
+            subresource: entry.subresource,
+            time: entry.time,
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// Fields that others hold and that Git does not have. What is written through a subresource is a
+/// controller's own business.
+pub(super) fn foreign(
+    comparison: &Comparison<'_>,
+    live: &Value,
+    body: &Value,
+    changes: &[Change],
+) -> Vec<Foreign> {
+    let mut paths: BTreeSet<Path> = BTreeSet::new();
+    for entry in managed::entries(live) {
+        if entry.manager != comparison.manager && entry.subresource.is_none() {
+            paths.extend(entry.fields.leaves());
+        }
+    }
+    paths
+        .into_iter()
+        .filter(|path| path.find(body).is_none() && path.find(live).is_some())
+        .filter(|path| !changes.iter().any(|change| path.starts_with(&change.path)))
+        .map(|path| Foreign {
+            holders: holders(live, &path)
+                .into_iter()
+                .filter(|holder| holder.manager != comparison.manager)
+                .collect(),
+            path,
+        })
+        .collect()
+}
+
+/// A value as people may see it: masked as it would be at its place in its object.
+fn shown(comparison: &Comparison<'_>, object: &Value, path: &Path, value: Value) -> Value {
+    let in_annotations = Path::fields(["metadata", "annotations"]);
+    let harmless = !is_secret(object)
+        && !path.starts_with(&in_annotations)
+        && !in_annotations.starts_with(path);
+    if harmless {
+        return value;
+    }
+    let mut alone = json!({});
+    for field in ["apiVersion", "kind"] {
+        if let (Some(fields), Some(text)) = (alone.as_object_mut(), object.get(field)) {
+            fields.insert(field.to_owned(), text.clone());
+        }
+    }
+    if path.segments().is_empty() {
+        return masked(&value, &comparison.salt);
+    }
+    graft(&mut alone, path, &value);
+    let alone = masked(&alone, &comparison.salt);
+    // A path that cannot be followed is one we did not graft: better nothing than too much.
+    path.find(&alone).cloned().unwrap_or_else(|| Value::String(comparison.salt.mask(&value)))
+}

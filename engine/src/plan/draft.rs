@@ -1,0 +1,136 @@
+//! Classifies every desired object, and puts it in its place.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use merge::object::{resource_version, uid};
+use merge::{GroupVersionKind, Manifest, ObjectId};
+use serde_json::Value;
+
+use super::surroundings::Surroundings;
+use super::{Action, Draft, Inputs, Plan, Rank, Step, Wave, checks, irreversible, order, prune};
+use crate::application::{MANAGER, Ownership};
+use crate::diff::{Comparison, ObjectDiff, Verdict, diff, settled_digest};
+use crate::policy::Adoption;
+
+/// Managers whose applies an adoption takes over: the tools people come from. Any other manager that
+/// applied a field is asked to let go first.
+const PREDECESSORS: [&str; 5] =
+    ["kubectl", "kubectl-client-side-apply", "helm", "argocd-controller", "kustomize-controller"];
+
+/// Makes a plan, unchecked.
+pub fn draft(inputs: &Inputs<'_>) -> Draft {
+    let around = Surroundings::of(inputs);
+    let mut refusals = checks::duplicates(inputs.desired);
+    let mut places: BTreeMap<i32, BTreeMap<u8, Vec<Step>>> = BTreeMap::new();
+    let mut irreversible = Vec::new();
+    let mut seen = BTreeSet::new();
+    for manifest in inputs.desired {
+        if !seen.insert(&manifest.id) {
+            continue;
+        }
+        let live = inputs.live.get(&manifest.id).map(AsRef::as_ref);
+        let step = step(inputs, &around, manifest, live);
+        refusals.extend(checks::of_step(inputs, &around, &step, live));
+        irreversible.extend(irreversible::of_step(&step, live));
+        // An unreadable wave is refused above; where it would stand does not matter.
+        let wave = order::wave(&manifest.body).unwrap_or_default();
+        places.entry(wave).or_default().entry(order::rank(&manifest.id)).or_default().push(step);
+    }
+    let (prunes, withheld) = prune::find(inputs);
+    irreversible.extend(prunes.iter().filter_map(irreversible::of_prune));
+    refusals.sort_by(|one, two| {
+        let place = |it: &super::Refusal| (it.origin.file.clone(), it.origin.line, it.kind);
+        place(one).cmp(&place(two)).then_with(|| one.why.cmp(&two.why))
+    });
+    let waves = places.into_iter().map(|(number, ranks)| wave(number, ranks)).collect();
+    Draft { plan: Plan { waves, prunes, withheld, irreversible }, refusals }
+}
+
+fn wave(number: i32, ranks: BTreeMap<u8, Vec<Step>>) -> Wave {
+    let ranks = ranks.into_values().map(|mut steps| {
+        steps.sort_by(|one, two| order::key(&one.manifest.id).cmp(&order::key(&two.manifest.id)));
+        Rank { steps }
+    });
+    Wave { number, ranks: ranks.collect() }
+}
+
+fn step(
+    inputs: &Inputs<'_>,
+    around: &Surroundings<'_>,
+    manifest: &Manifest,
+    live: Option<&Value>,
+) -> Step {
+    let ours = live.is_some_and(|live| is_ours(inputs, &manifest.id, live));
+    let foreign = live.is_some() && !ours;
+    let comparison = Comparison {
+        live,
+        previous: around.previous.get(&manifest.id).copied(),
+        autoscaled: around.autoscaled.contains(&manifest.id),
+        overrule: if foreign { &PREDECESSORS } else { &[] },
+        manager: MANAGER,
+        ..Comparison::new(&manifest.body, &around.schemas, inputs.salt)
+    };
+    let outgoing = Arc::new(comparison.outgoing());
+    let vouched = ours && live.is_some_and(|live| is_vouched(inputs, &comparison, manifest, live));
+    let diff = if vouched { ObjectDiff::unchanged() } else { diff(&comparison) };
+    let action = match (live, foreign, inputs.policy.adoption, &diff.verdict) {
+        (None, ..) => Action::Create,
+        (Some(_), true, Adoption::Observe, _) => Action::Observe,
+        (Some(_), true, Adoption::Adopt | Adoption::Refuse, _) => Action::Adopt,
+        (Some(_), false, _, Verdict::InSync) => Action::Unchanged,
+        (Some(_), false, ..) => Action::Update,
+    };
+    Step {
+        manifest: manifest.clone(),
+        action,
+        reclaim: comparison.reclaim_body(&outgoing, &diff.removals).map(Arc::new),
+        outgoing,
+        diff,
+        live_uid: live.and_then(uid).map(str::to_owned),
+        live_version: live.and_then(resource_version).map(str::to_owned),
+    }
+}
+
+/// Whether a live object is this application's: the inventory announced it, or it carries our mark
+/// for this very object. The mark of another application says no, whatever the inventory says.
+pub(super) fn is_ours(inputs: &Inputs<'_>, id: &ObjectId, live: &Value) -> bool {
+    match inputs.application.ownership(id, live) {
+        Ownership::Ours => true,
+        Ownership::Other(_) => false,
+        Ownership::Unmarked | Ownership::Stray(_) => inputs.inventory.entries.contains_key(id),
+    }
+}
+
+/// Whether the two hashes of the inventory say that nothing happened since our last apply: neither to
+/// what Git wants, nor to what the server has under it.
+fn is_vouched(
+    inputs: &Inputs<'_>,
+    comparison: &Comparison<'_>,
+    manifest: &Manifest,
+    live: &Value,
+) -> bool {
+    let Some(entry) = inputs.inventory.entries.get(&manifest.id) else { return false };
+    entry.desired == manifest.digest
+        && entry.uid.as_deref() == uid(live)
+        && entry.settled.is_some_and(|settled| {
+            settled == settled_digest(comparison.schemas, live, comparison.desired, comparison.previous)
+        })
+}
+
+/// The kind an autoscaler's target names, as an identity.
+pub(super) fn target(autoscaler: &Value) -> Option<ObjectId> {
+    let gvk = GroupVersionKind::of(autoscaler)?;
+    if gvk.group != "autoscaling" || gvk.kind != "HorizontalPodAutoscaler" {
+        return None;
+    }
+    let target = autoscaler.pointer("/spec/scaleTargetRef")?;
+    let text = |field: &str| target.get(field).and_then(Value::as_str);
+    let of = GroupVersionKind::new(text("apiVersion").unwrap_or_default(), text("kind")?);
+    Some(ObjectId {
+        group: of.group,
+        kind: of.kind,
+        namespace: merge::object::namespace(autoscaler).map(str::to_owned),
+        name: text("name")?.to_owned(),
+    })
+}
