@@ -3,6 +3,7 @@
 
 use super::effect::{Effect, Moment};
 use super::note::NoteKind;
+use super::outcome::Stage;
 use super::state::{Position, Sync, Then};
 use super::{Turn, telling};
 use crate::gate::{Expected, later};
@@ -85,27 +86,24 @@ impl Sync {
             self.open_wave(index, turn);
             return true;
         };
-        let applied = wave.ranks.iter().take(next_rank).flatten();
         let gating = next_rank >= wave.ranks.len();
-        let watched: Vec<_> = applied
-            .filter(|step| step.is_ours() && (gating || step.opens_a_way()))
-            .cloned()
-            .collect();
-        let gate = self.gate(&watched, turn);
-        if let Some(reason) = gate.failure(self, wave.number, deadline, turn.now) {
+        let applied = wave.ranks.iter().take(next_rank).flatten();
+        let gate = self.gate(applied.filter(|step| gating || step.opens_a_way()), turn.now);
+        let (is_open, number) = (gate.is_open(), wave.number);
+        if let Some(reason) = gate.failure(self, Stage::Gate, Some(number), deadline, turn.now) {
             self.fail(reason, turn);
             return true;
         }
-        if !gate.is_open() {
+        if !is_open {
             return false;
         }
         if gating {
             let mut note = self.note(NoteKind::WaveHealthy, turn, "");
-            note.wave = Some(wave.number);
+            note.wave = Some(number);
             note.progress = Some(self.progress(index, turn));
             note.milliseconds = Some(telling::milliseconds(opened, turn.now));
             turn.tell(note);
-            self.tell_ignored(&watched, turn);
+            self.tell_ignored(index, turn);
             self.open_wave(index + 1, turn);
         } else {
             self.apply_rank(index, next_rank, opened, turn);
@@ -149,15 +147,15 @@ impl Sync {
         if self.interrupted {
             return self.stop(turn);
         }
-        let watched: Vec<_> = self.course.steps().filter(|step| step.is_ours()).cloned().collect();
-        let gate = self.gate(&watched, turn);
+        let gate = self.gate(self.course.steps(), turn.now);
+        let is_open = gate.is_open();
         let baked = later(opened, self.policy.bake);
         let deadline = later(baked, self.policy.timeout);
-        if let Some(reason) = gate.bake_failure(self, deadline, turn.now) {
+        if let Some(reason) = gate.failure(self, Stage::Bake, None, deadline, turn.now) {
             self.fail(reason, turn);
             return true;
         }
-        if turn.now < baked || !gate.is_open() {
+        if turn.now < baked || !is_open {
             return false;
         }
         self.before_pruning(turn);

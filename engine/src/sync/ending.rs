@@ -30,10 +30,13 @@ impl Sync {
         }
         let current = records.ledger.current.as_ref().map(|run| run.render.digest);
         let last = records.ledger.last_healthy.as_ref().map(|render| render.digest);
-        // What was applied before this moment is what a next plan compares with.
+        // What was applied before this run, and what failed while it is not undone, is what a next
+        // plan compares with.
         let before = records.stored_ledger.current.as_ref().map(|run| run.render.digest);
         let before = before.filter(|_| moment != Moment::End);
-        let keep: BTreeSet<Digest> = [current, last, before].into_iter().flatten().collect();
+        let failed = records.ledger.quarantined.last().map(|entry| entry.render.digest);
+        let failed = failed.filter(|_| records.ledger.phase == Phase::RollingBack);
+        let keep = [current, last, before, failed].into_iter().flatten().collect();
         let ledger = records.ledger.clone();
         self.position = Position::Recording { then };
         let checkpoint = Checkpoint { moment, ledger, inventory, bundle, keep };

@@ -36,7 +36,8 @@ impl Sync {
                     self.rollback_impossible(failure, turn);
                 }
             }
-            Event::Tick => {}
+            // A clock may tick early: ask again for what has not come.
+            Event::Tick => self.alarm = None,
             Event::Interrupt => self.interrupt(turn),
         }
     }
@@ -152,7 +153,7 @@ impl Sync {
     }
 
     /// Takes an observation of the expected version into the memory of the object's troubles.
-    fn remember(&mut self, id: &ObjectId, turn: &Turn) {
+    pub(super) fn remember(&mut self, id: &ObjectId, turn: &Turn) {
         let Some(tracked) = self.objects.get_mut(id) else { return };
         let (Some(expected), Some(observation)) = (&tracked.expected, &tracked.observation) else {
             return;

@@ -17,52 +17,39 @@ use crate::policy::FreePods;
 use crate::record::RunKind;
 
 /// The verdict on several objects.
-pub(super) struct Verdict {
-    failed: Option<(ObjectId, Trouble)>,
-    gone: Option<ObjectId>,
-    closed: Vec<ObjectId>,
-    pub(super) wake: Option<Timestamp>,
+pub(super) struct Verdict<'a> {
+    failed: Option<(&'a ObjectId, Trouble)>,
+    gone: Option<&'a ObjectId>,
+    /// The first that is not healthy yet, and how many are not.
+    closed: Option<&'a ObjectId>,
+    count: usize,
+    wake: Option<Timestamp>,
 }
 
-impl Verdict {
+impl Verdict<'_> {
     pub(super) fn is_open(&self) -> bool {
-        self.failed.is_none() && self.gone.is_none() && self.closed.is_empty()
+        self.failed.is_none() && self.gone.is_none() && self.closed.is_none()
     }
 
-    /// Why a wave fails now, if it does.
+    /// Why the run fails now, if it does.
     pub(super) fn failure(
         &self,
         sync: &Sync,
-        wave: i32,
+        stage: Stage,
+        wave: Option<i32>,
         deadline: Timestamp,
         now: Timestamp,
     ) -> Option<Reason> {
-        let mut reason = self.reason(Stage::Gate).or_else(|| {
-            let waiting = self.closed.first().filter(|_| now >= deadline)?;
-            let within = telling::seconds(sync.policy.timeout);
-            Some(sync.not_healthy(waiting, self.closed.len(), Stage::Gate, &within))
+        let reason = self.reason(stage).or_else(|| {
+            let waiting = self.closed.filter(|_| now >= deadline)?;
+            Some(sync.not_healthy(waiting, self.count, stage))
         })?;
-        reason.wave = Some(wave);
-        Some(reason)
-    }
-
-    /// Why a bake fails now, if it does.
-    pub(super) fn bake_failure(
-        &self,
-        sync: &Sync,
-        deadline: Timestamp,
-        now: Timestamp,
-    ) -> Option<Reason> {
-        self.reason(Stage::Bake).or_else(|| {
-            let waiting = self.closed.first().filter(|_| now >= deadline)?;
-            let within = telling::seconds(sync.policy.timeout);
-            Some(sync.not_healthy(waiting, self.closed.len(), Stage::Bake, &within))
-        })
+        Some(Reason { wave, ..reason })
     }
 
     fn reason(&self, stage: Stage) -> Option<Reason> {
         if let Some((object, trouble)) = &self.failed {
-            let message = if trouble.object == *object {
+            let message = if trouble.object == **object {
                 trouble.to_string()
             } else {
                 format!("{object}: {trouble}")
@@ -72,20 +59,20 @@ impl Verdict {
                 blame: Blame::Render,
                 class: ErrorClass::User,
                 wave: None,
-                object: Some(object.clone()),
+                object: Some((*object).clone()),
                 trouble: Some(trouble.clone()),
                 message,
                 hint: None,
             });
         }
-        let object = self.gone.clone()?;
+        let object = self.gone?;
         Some(Reason {
             stage,
             blame: Blame::Surroundings,
             class: ErrorClass::Conflict,
             wave: None,
             message: format!("{object} was deleted by somebody else while it was being synced"),
-            object: Some(object),
+            object: Some(object.clone()),
             trouble: None,
             hint: Some("run again: it will be created anew".to_owned()),
         })
@@ -93,25 +80,30 @@ impl Verdict {
 }
 
 impl Sync {
-    /// The verdict on these steps' objects now.
-    pub(super) fn gate(&self, steps: &[CourseStep], turn: &Turn) -> Verdict {
-        let mut verdict = Verdict { failed: None, gone: None, closed: Vec::new(), wake: None };
-        for step in steps {
-            let Some(tracked) = self.objects.get(&step.object) else {
-                verdict.closed.push(step.object.clone());
-                continue;
-            };
-            if tracked.gone && !may_go_when_done(step, tracked) {
-                verdict.gone.get_or_insert_with(|| step.object.clone());
+    /// The verdict on the objects of these steps, as far as they are ours, now.
+    pub(super) fn gate<'a>(
+        &self,
+        steps: impl Iterator<Item = &'a CourseStep>,
+        now: Timestamp,
+    ) -> Verdict<'a> {
+        let mut verdict = Verdict { failed: None, gone: None, closed: None, count: 0, wake: None };
+        for step in steps.filter(|step| step.is_ours()) {
+            let tracked = self.objects.get(&step.object);
+            if tracked.is_some_and(|it| it.gone && !may_go_when_done(step, it)) {
+                verdict.gone.get_or_insert(&step.object);
                 continue;
             }
-            match self.judge(&step.object, tracked, turn.now) {
+            let gate = tracked.map_or(Gate::Waiting { wake: None }, |tracked| {
+                self.judge(&step.object, tracked, now)
+            });
+            match gate {
                 Gate::Open | Gate::Ignored => {}
                 Gate::Failed { trouble } => {
-                    verdict.failed.get_or_insert_with(|| (step.object.clone(), trouble));
+                    verdict.failed.get_or_insert((&step.object, trouble));
                 }
                 Gate::Waiting { wake } => {
-                    verdict.closed.push(step.object.clone());
+                    verdict.closed.get_or_insert(&step.object);
+                    verdict.count += 1;
                     verdict.wake = earliest(verdict.wake, wake);
                 }
             }
@@ -150,7 +142,8 @@ impl Sync {
     }
 
     /// That the time for becoming healthy is over, and the words of the first object that is not.
-    fn not_healthy(&self, id: &ObjectId, count: usize, stage: Stage, within: &str) -> Reason {
+    fn not_healthy(&self, id: &ObjectId, count: usize, stage: Stage) -> Reason {
+        let within = telling::seconds(self.policy.timeout);
         let observation = self.objects.get(id).and_then(|tracked| tracked.observation.as_ref());
         let health = observation.map(|observation| &observation.health);
         let trouble = health.and_then(|health| health.trouble.first()).cloned();
@@ -207,17 +200,14 @@ impl Sync {
             Position::Wave { index, next_rank, opened } if self.in_flight.is_empty() => {
                 let wave = self.course.waves.get(*index);
                 let applied = wave.into_iter().flat_map(|wave| wave.ranks.iter().take(*next_rank));
-                let steps: Vec<_> =
-                    applied.flatten().filter(|step| step.is_ours()).cloned().collect();
                 let deadline = later(*opened, self.policy.timeout);
-                earliest(Some(deadline), self.gate(&steps, turn).wake)
+                earliest(Some(deadline), self.gate(applied.flatten(), turn.now).wake)
             }
             Position::Bake { opened } => {
-                let steps: Vec<_> =
-                    self.course.steps().filter(|step| step.is_ours()).cloned().collect();
                 let baked = later(*opened, self.policy.bake);
-                let end = if turn.now < baked { baked } else { later(baked, self.policy.timeout) };
-                earliest(Some(end), self.gate(&steps, turn).wake)
+                let end =
+                    if turn.now < baked { baked } else { later(baked, self.policy.timeout) };
+                earliest(Some(end), self.gate(self.course.steps(), turn.now).wake)
             }
             _ => None,
         };
