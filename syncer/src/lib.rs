@@ -9,9 +9,18 @@
 //! | [`client`] | the way to the API server: time-outs, capped retries, a limit of requests in flight |
 //! | [`clock`] | the one reading of the wall clock |
 //! | [`discovery`] | the kinds that the server serves, and their paths |
+//! | [`schemas`] | the server's schemas of the kinds in use |
+//! | [`live`] | what the cluster has of one application, from lists and watches |
+//! | [`watch`] | the watches that go on from those lists |
+//! | [`records`] | what is kept between runs, in Secrets |
+//! | [`requests`] | applies and deletions, with their preconditions |
+//! | [`preflight`] | the server's opinion of a plan, by dry run |
+//! | [`apply`] | one run: plan, ask, carry out |
 
 pub mod client;
 pub mod clock;
 pub mod discovery;
+pub mod records;
+pub mod requests;
 
 pub use client::{Client, Connection};

@@ -177,7 +177,12 @@ impl Status {
     pub fn class(&self) -> ErrorClass {
         match self.code {
             401 | 403 => ErrorClass::Config,
-            409 => ErrorClass::Conflict,
+            // What an apply needs was there when the plan was made: it was taken away since.
+            404 | 409 | 410 => ErrorClass::Conflict,
+            // The uid that our applies carry: another object bears the name now.
+            422 if self.details.causes.iter().any(|cause| cause.field == "metadata.uid") => {
+                ErrorClass::Conflict
+            }
             429 | 503 | 504 => ErrorClass::Transient,
             500 if self.is_typed_conversion() => ErrorClass::User,
             500..=599 => ErrorClass::Transient,
@@ -206,7 +211,12 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
 fn chain<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |error| error.source())
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let error = next?;
+        next = error.source();
+        Some(error)
+    })
 }
 
 /// Sorts a failure to send, or to read, by its chain of causes.
@@ -254,7 +264,7 @@ mod tests {
     #[test]
     fn each_answer_has_its_class() {
         let table = [
-            (answered(404, "NotFound", "x"), ErrorClass::User),
+            (answered(404, "NotFound", "x"), ErrorClass::Conflict),
             (answered(409, "Conflict", "x"), ErrorClass::Conflict),
             (answered(422, "Invalid", "x"), ErrorClass::User),
             (answered(429, "TooManyRequests", "x"), ErrorClass::Transient),

@@ -1,0 +1,434 @@
+//! The loop between the machine and the cluster: effects become requests, answers, watch events and
+//! timers become events. Nothing is decided here.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use engine::diff::settled_digest;
+use engine::plan::{Plan, Prune, StepId};
+use engine::record::Render;
+use engine::sync::{AppliedObject, Checkpoint, Effect, Event, Failure, Outcome, Sync, decide};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt};
+use jiff::Timestamp;
+use merge::{Digest, GroupVersionKind, ObjectId};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::prepare::{self, Prepared, Wish, observation};
+use super::{ApplyError, Request, Sink};
+use crate::client::{Client, RequestError};
+use crate::clock::Clock;
+use crate::discovery::Resource;
+use crate::live::{self, Affected, Live, list};
+use crate::records::{Records, RecordsError};
+use crate::requests::{self, Apply};
+use crate::schemas;
+use crate::watch::{Seen, Watches};
+
+/// One run being carried out.
+pub(super) struct Drive<'a> {
+    client: &'a Client,
+    clock: &'a Clock,
+    request: &'a Request,
+    records: Records,
+    prepared: Prepared,
+    sink: &'a mut dyn Sink,
+    watches: Watches,
+    in_flight: FuturesUnordered<BoxFuture<'static, Answer>>,
+    /// When the machine wants to be woken.
+    alarm: Option<Timestamp>,
+    /// Whether the objects of a wave are reported to the machine.
+    observing: bool,
+}
+
+/// What came back of a request.
+enum Answer {
+    Applied { step: StepId, result: Result<Value, RequestError> },
+    Pruned { id: ObjectId, result: Result<(), RequestError> },
+    Freed { uid: String, result: Result<(), RequestError> },
+}
+
+impl<'a> Drive<'a> {
+    pub fn new(
+        client: &'a Client,
+        clock: &'a Clock,
+        request: &'a Request,
+        records: Records,
+        prepared: Prepared,
+        sink: &'a mut dyn Sink,
+    ) -> Self {
+        Self {
+            client,
+            clock,
+            request,
+            records,
+            prepared,
+            sink,
+            watches: Watches::new(client),
+            in_flight: FuturesUnordered::new(),
+            alarm: None,
+            observing: false,
+        }
+    }
+
+    /// The records as they are now.
+    pub fn into_records(self) -> Records {
+        self.records
+    }
+
+    /// Carries the run out, to its end.
+    pub async fn run(
+        &mut self,
+        mut sync: Sync,
+        interrupt: &CancellationToken,
+    ) -> Result<Outcome, ApplyError> {
+        let mut events = VecDeque::from([Event::Start]);
+        let mut interrupted = false;
+        loop {
+            while let Some(event) = events.pop_front() {
+                let (next, effects) = decide(sync, self.clock.now(), event);
+                sync = next;
+                for effect in effects {
+                    if let Effect::Finish(outcome) = effect {
+                        return Ok(*outcome);
+                    }
+                    self.perform(effect, &mut events).await?;
+                }
+            }
+            tokio::select! {
+                biased;
+                () = interrupt.cancelled(), if !interrupted => {
+                    interrupted = true;
+                    events.push_back(Event::Interrupt);
+                }
+                Some(answer) = self.in_flight.next() => self.answered(answer, &mut events),
+                seen = self.watches.next() => {
+                    let seen = seen.ok_or(ApplyError::Stuck("the watches ended"))?;
+                    self.seen(seen, &mut events)?;
+                }
+                () = alarm(self.clock, self.alarm), if self.alarm.is_some() => {
+                    self.alarm = None;
+                    events.push_back(Event::Tick);
+                }
+            }
+        }
+    }
+
+    async fn perform(
+        &mut self,
+        effect: Effect,
+        events: &mut VecDeque<Event>,
+    ) -> Result<(), ApplyError> {
+        match effect {
+            Effect::Note(note) => self.sink.note(&note),
+            Effect::WakeAt(time) => self.alarm = Some(time),
+            Effect::Record(checkpoint) => events.push_back(match self.record(&checkpoint).await {
+                Ok(()) => Event::Recorded,
+                Err(error) => Event::RecordFailed(Failure::new(error.class(), error.to_string())),
+            }),
+            Effect::Apply(step) => self.apply(step, events).await,
+            Effect::Observe { wave } => self.observe(wave, events).await?,
+            Effect::Prune(prune) => self.prune(&prune),
+            Effect::FreePod { pod, uid } => {
+                let client = self.client.clone();
+                let freeing = async move {
+                    let result = requests::delete_pod(&client, &pod, &uid).await;
+                    Answer::Freed { uid, result }
+                };
+                self.in_flight.push(freeing.boxed());
+            }
+            Effect::PrepareRollback { to, revoked } => {
+                events.push_back(match self.prepare_rollback(&to, &revoked).await {
+                    Ok(plan) => Event::RollbackReady { plan },
+                    Err(failure) => Event::RollbackImpossible(failure),
+                });
+            }
+            Effect::Finish(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The bundle first, the ledger last: a ledger never names what is not there.
+    async fn record(&mut self, checkpoint: &Checkpoint) -> Result<(), RecordsError> {
+        if checkpoint.bundle == Some(self.prepared.bundle.digest) {
+            self.records.write_bundle(&self.prepared.bundle).await?;
+        }
+        if let Some(inventory) = &checkpoint.inventory {
+            self.records.write_inventory(inventory).await?;
+        }
+        self.records.write_ledger(&checkpoint.ledger).await?;
+        self.records.forget_bundles(&checkpoint.keep).await
+    }
+
+    async fn apply(&mut self, id: StepId, events: &mut VecDeque<Event>) {
+        let plan = Arc::clone(&self.prepared.plan);
+        let Some(step) = plan.step(id) else {
+            let failure = Failure::new(merge::ErrorClass::Internal, "the plan has no such step");
+            events.push_back(Event::Applied { step: id, result: Err(failure) });
+            return;
+        };
+        let resource = match self.resource(&step.manifest.gvk).await {
+            Ok(resource) => resource,
+            Err(error) => {
+                events.push_back(Event::Applied { step: id, result: Err(failed(&error)) });
+                return;
+            }
+        };
+        let client = self.client.clone();
+        let object = step.manifest.id.clone();
+        let bodies: Vec<Arc<Value>> =
+            step.reclaim.iter().chain([&step.outgoing]).map(Arc::clone).collect();
+        let uid = step.live_uid.clone();
+        let applying = async move {
+            let mut result = Err(RequestError::new(
+                format!("apply {object}"),
+                crate::client::Why::Garbled("there is nothing to send".to_owned()),
+            ));
+            for body in bodies {
+                let apply = Apply { id: &object, body: &body, uid: uid.as_deref(), dry_run: false };
+                result = apply.send(&client, &resource).await;
+                if result.is_err() {
+                    break;
+                }
+            }
+            Answer::Applied { step: id, result }
+        };
+        self.in_flight.push(applying.boxed());
+    }
+
+    /// The resource of a kind; one whose definition this run applied is looked for again.
+    async fn resource(&mut self, gvk: &GroupVersionKind) -> Result<Resource, RequestError> {
+        match self.prepared.discovery.resource(gvk) {
+            Some(resource) => Ok(resource.clone()),
+            None => requests::wait_served(self.client, &mut self.prepared.discovery, gvk).await,
+        }
+    }
+
+    fn answered(&mut self, answer: Answer, events: &mut VecDeque<Event>) {
+        match answer {
+            Answer::Applied { step, result } => {
+                let result = result.map(|object| self.applied(step, object));
+                let observed = result.as_ref().ok().and_then(|(id, _)| self.observed(id));
+                let result = result.map(|(_, applied)| applied).map_err(|error| failed(&error));
+                events.push_back(Event::Applied { step, result });
+                events.extend(observed);
+            }
+            Answer::Pruned { id, result } => {
+                let result = result.map_err(|error| failed(&error));
+                events.push_back(Event::Pruned { id, result });
+            }
+            Answer::Freed { uid, result } => {
+                let result = result.map_err(|error| failed(&error));
+                events.push_back(Event::Freed { uid, result });
+            }
+        }
+    }
+
+    /// Takes in what an apply returned.
+    fn applied(&mut self, step: StepId, object: Value) -> (ObjectId, AppliedObject) {
+        let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+        let mut applied = AppliedObject {
+            uid: text(merge::object::uid(&object)),
+            resource_version: text(merge::object::resource_version(&object)),
+            generation: merge::object::generation(&object),
+            settled: None,
+        };
+        let plan = Arc::clone(&self.prepared.plan);
+        let Some(step) = plan.step(step) else {
+            return (ObjectId::of(&object).unwrap_or_else(nobody), applied);
+        };
+        applied.settled = Some(self.settled(&step.manifest.id, &step.manifest.body, &object));
+        self.prepared.live.upsert(object);
+        (step.manifest.id.clone(), applied)
+    }
+
+    fn settled(&self, id: &ObjectId, desired: &Value, object: &Value) -> Digest {
+        let previous = self.prepared.previous.iter().flat_map(|it| &it.objects);
+        let previous = previous.into_iter().find(|it| it.id == *id).map(|it| &*it.body);
+        settled_digest(&self.prepared.schemas, object, desired, previous)
+    }
+
+    /// Begins to report: every list is watched from here on, kinds that did not exist before are
+    /// listed first, and each object of the wave is told once as it is.
+    async fn observe(&mut self, wave: u32, events: &mut VecDeque<Event>) -> Result<(), ApplyError> {
+        let plan = Arc::clone(&self.prepared.plan);
+        let planned = usize::try_from(wave).ok().and_then(|index| plan.waves.get(index));
+        let steps: Vec<_> =
+            planned.into_iter().flat_map(|wave| &wave.ranks).flat_map(|rank| &rank.steps).collect();
+        let mut new: Vec<(Resource, BTreeSet<String>)> = Vec::new();
+        for step in &steps {
+            let Some(resource) = self.prepared.discovery.resource(&step.manifest.gvk) else {
+                continue;
+            };
+            if self.prepared.live.has_read(resource) {
+                continue;
+            }
+            let namespaces = step.manifest.id.namespace.clone();
+            match new.iter_mut().find(|(known, _)| known == resource) {
+                Some((_, known)) => known.extend(namespaces),
+                None => new.push((resource.clone(), namespaces.into_iter().collect())),
+            }
+        }
+        for (resource, namespaces) in new {
+            for (listing, objects) in list::list_where(self.client, &resource, &namespaces).await? {
+                for object in objects {
+                    self.prepared.live.upsert(object);
+                }
+                self.prepared.live.listings.push(listing);
+            }
+        }
+        for listing in self.prepared.live.listings.iter().filter(|it| moves(&it.resource.gvk)) {
+            self.watches.follow(listing);
+        }
+        self.observing = true;
+        events.extend(steps.iter().filter_map(|step| self.observed(&step.manifest.id)));
+        Ok(())
+    }
+
+    fn observed(&self, id: &ObjectId) -> Option<Event> {
+        let observation = observation(&self.prepared.live, id)?;
+        Some(Event::Observed { id: id.clone(), observation })
+    }
+
+    /// Takes in what the watches saw; what came in one burst is told once an object.
+    fn seen(&mut self, seen: Seen, events: &mut VecDeque<Event>) -> Result<(), ApplyError> {
+        let mut affected = Vec::new();
+        let mut next = Some(seen);
+        while let Some(seen) = next {
+            let live = &mut self.prepared.live;
+            match seen {
+                Seen::Changed(object) => affected.extend(live.upsert(object)),
+                Seen::Deleted(object) => affected.extend(live.remove(&object)),
+                Seen::Relisted(listing, objects) => {
+                    affected.extend(live.relisted(&listing, objects));
+                }
+                Seen::Failed(error) => return Err(error.into()),
+            }
+            next = self.watches.ready();
+        }
+        let mut told = BTreeSet::new();
+        for affected in affected {
+            match affected {
+                Affected::Root(id) if self.observing && told.insert(id.clone()) => {
+                    events.extend(self.observed(&id));
+                }
+                Affected::Root(_) => {}
+                Affected::Gone { id, uid } => {
+                    events.push_back(Event::Gone { id, uid: Some(uid) });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn prune(&mut self, prune: &Prune) {
+        let gvk = GroupVersionKind::new(&prune.api_version, &prune.id.kind);
+        let resource = self.prepared.discovery.resource(&gvk).cloned();
+        // Its status may have moved on since the plan; the newest version we know of is as good.
+        let known = self.prepared.live.objects.get(&prune.id);
+        let version = known
+            .filter(|object| merge::object::uid(object) == Some(&prune.uid))
+            .and_then(|object| merge::object::resource_version(object))
+            .unwrap_or(&prune.resource_version)
+            .to_owned();
+        let (client, application) = (self.client.clone(), self.request.application.clone());
+        let (id, uid) = (prune.id.clone(), prune.uid.clone());
+        let pruning = async move {
+            let result = match resource {
+                Some(resource) => {
+                    requests::delete(&client, &resource, &application, &id, &uid, &version).await
+                }
+                // With its kind, the object is gone.
+                None => Ok(()),
+            };
+            Answer::Pruned { id, result }
+        };
+        self.in_flight.push(pruning.boxed());
+    }
+
+    /// The plan back to a stored render, checked without the server: what it needs is in the records,
+    /// and what it would refuse was accepted before.
+    async fn prepare_rollback(
+        &mut self,
+        to: &Render,
+        revoked: &BTreeSet<ObjectId>,
+    ) -> Result<Arc<Plan>, Failure> {
+        let bundle = self
+            .records
+            .bundle(to.digest)
+            .map_err(|error| Failure::new(error.class(), error.to_string()))?
+            .ok_or_else(|| {
+                let message = "its bundle is not among the records any more";
+                Failure::new(merge::ErrorClass::Config, message)
+            })?;
+        let request_failed = |error: RequestError| failed(&error);
+        let inventory = self.records.inventory().clone();
+        let live = live::read(self.client, &self.prepared.discovery, &bundle.objects, &inventory)
+            .await
+            .map_err(request_failed)?;
+        let failed_render = std::mem::replace(&mut self.prepared.bundle, bundle.clone());
+        let mut policy = self.request.policy.clone();
+        policy.preflight = engine::policy::Preflight::Local;
+        let wish = Wish {
+            desired: &bundle.objects,
+            previous: Some(&failed_render),
+            inventory: &inventory,
+            policy: &policy,
+            approvals: &self.request.approvals,
+            revoked,
+        };
+        let kinds = bundle.objects.iter().map(|it| it.gvk.clone()).collect();
+        let schemas = schemas::of_server(self.client, &kinds, &bundle.objects)
+            .await
+            .unwrap_or_else(|_| schemas::offline(&bundle.objects));
+        let plan = prepare::plan(self.request, &wish, &live, &schemas, self.prepared.salt)
+            .map_err(|refusals| {
+                let reasons: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+                Failure::new(merge::ErrorClass::Conflict, reasons.join("; "))
+            })?;
+        let plan = Arc::new(plan);
+        self.sink.planned(&plan);
+        self.take_over(live);
+        self.prepared.schemas = schemas;
+        self.prepared.previous = Some(failed_render);
+        self.prepared.plan = Arc::clone(&plan);
+        Ok(plan)
+    }
+
+    fn take_over(&mut self, mut live: Live) {
+        // Watches that are open stay; the lists of kinds that only they know stay with them.
+        let before = std::mem::take(&mut self.prepared.live.listings);
+        let known: BTreeSet<String> =
+            live.listings.iter().map(crate::live::Listing::path).collect();
+        live.listings.extend(before.into_iter().filter(|it| !known.contains(&it.path())));
+        self.prepared.live = live;
+    }
+}
+
+/// Whether objects of a kind change by themselves after they were applied, so that their health has to
+/// be watched. The answer of an apply says everything about the others.
+fn moves(gvk: &GroupVersionKind) -> bool {
+    let still = ["ConfigMap", "Secret", "ServiceAccount", "LimitRange"];
+    match gvk.group.as_str() {
+        "" => !still.contains(&gvk.kind.as_str()),
+        "rbac.authorization.k8s.io" | "scheduling.k8s.io" | "storage.k8s.io" => false,
+        _ => true,
+    }
+}
+
+fn failed(error: &RequestError) -> Failure {
+    Failure::new(error.class(), error.why.to_string())
+}
+
+fn nobody() -> ObjectId {
+    ObjectId { group: String::new(), kind: String::new(), namespace: None, name: String::new() }
+}
+
+async fn alarm(clock: &Clock, time: Option<Timestamp>) {
+    match time {
+        Some(time) => tokio::time::sleep(clock.until(time)).await,
+        None => std::future::pending().await,
+    }
+}

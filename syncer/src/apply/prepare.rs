@@ -1,0 +1,216 @@
+//! Everything that is read and decided before the first write.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+
+use engine::gate::{Ailing, Observation};
+use engine::health::Status;
+use engine::plan::{Approvals, Inputs, Plan, Refusal, draft};
+use engine::policy::{Policy, Preflight};
+use engine::record::{Bundle, Inventory, Phase, Render, Resume};
+use engine::redact::Salt;
+use engine::sync::Context;
+use merge::schema::Schemas;
+use merge::{GroupVersionKind, Manifest, ObjectId};
+
+use super::{ApplyError, Request};
+use crate::client::Client;
+use crate::discovery::Discovery;
+use crate::live::{self, Live};
+use crate::records::Records;
+use crate::{preflight, schemas};
+
+/// What a run goes by.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// The kinds that are served.
+    pub discovery: Discovery,
+    /// The schemas of those in use.
+    pub schemas: Schemas,
+    /// What the cluster has.
+    pub live: Live,
+    /// What is done.
+    pub plan: Arc<Plan>,
+    /// The render as it is sent and stored, marked.
+    pub bundle: Bundle,
+    /// What was applied before.
+    pub previous: Option<Bundle>,
+    /// What masks of secrets are keyed by.
+    pub salt: Salt,
+}
+
+/// What a plan is drafted from, besides the cluster.
+pub(super) struct Wish<'a> {
+    pub desired: &'a [Manifest],
+    pub previous: Option<&'a Bundle>,
+    pub inventory: &'a Inventory,
+    pub policy: &'a Policy,
+    pub approvals: &'a Approvals,
+    pub revoked: &'a BTreeSet<ObjectId>,
+}
+
+impl Prepared {
+    /// Reads the cluster, plans, checks the plan, and asks the server about it.
+    pub async fn read(
+        request: &Request,
+        client: &Client,
+        records: &Records,
+        discovery: Discovery,
+    ) -> Result<Self, ApplyError> {
+        let bundle = marked(request);
+        let live = live::read(client, &discovery, &bundle.objects, records.inventory()).await?;
+        let previous = previous(records)?;
+        let wish = Wish {
+            desired: &bundle.objects,
+            previous: previous.as_ref(),
+            inventory: records.inventory(),
+            policy: &request.policy,
+            approvals: &request.approvals,
+            revoked: &BTreeSet::new(),
+        };
+        let salt = salt();
+        // The built-in schemas are enough to see that nothing changed, and cost no request.
+        let mut schemas = schemas::offline(&bundle.objects);
+        let mut checked = plan(request, &wish, &live, &schemas, salt);
+        if !checked.as_ref().is_ok_and(Plan::is_noop) {
+            let kinds: BTreeSet<GroupVersionKind> =
+                bundle.objects.iter().map(|manifest| manifest.gvk.clone()).collect();
+            schemas = schemas::of_server(client, &kinds, &bundle.objects).await?;
+            checked = plan(request, &wish, &live, &schemas, salt);
+        }
+        let mut plan = checked.map_err(ApplyError::Plan)?;
+        if request.policy.preflight == Preflight::Server {
+            let refused = preflight::run(client, &discovery, &live, &mut plan).await?;
+            if !refused.is_empty() {
+                return Err(ApplyError::Preflight(refused));
+            }
+        }
+        let plan = Arc::new(plan);
+        Ok(Self { discovery, schemas, live, plan, bundle, previous, salt })
+    }
+}
+
+/// A run that only puts back has no plan of its own yet.
+pub(super) fn nothing(request: &Request, records: &Records, discovery: Discovery) -> Prepared {
+    Prepared {
+        discovery,
+        schemas: Schemas::builtin(),
+        live: Live::wanting(&[], records.inventory()),
+        plan: Arc::default(),
+        bundle: marked(request),
+        previous: None,
+        salt: salt(),
+    }
+}
+
+/// Drafts a plan and checks it.
+pub(super) fn plan(
+    request: &Request,
+    wish: &Wish<'_>,
+    live: &Live,
+    schemas: &Schemas,
+    salt: Salt,
+) -> Result<Plan, Vec<Refusal>> {
+    draft(&Inputs {
+        desired: wish.desired,
+        live: &live.objects,
+        cluster: &live.cluster,
+        inventory: wish.inventory,
+        previous: wish.previous,
+        schemas,
+        policy: wish.policy,
+        application: &request.application,
+        approvals: wish.approvals,
+        revoked: wish.revoked,
+        salt,
+    })
+    .check()
+}
+
+/// The render as it is sent and stored.
+fn marked(request: &Request) -> Bundle {
+    let objects = request.desired.iter().map(|it| request.application.marked(it)).collect();
+    Bundle { digest: request.digest, revision: request.revision.clone(), objects }
+}
+
+/// What was applied before. A run that did not come to its end may have reached an object or not, so
+/// then the last healthy render counts first: what it had and Git no longer has must not be forgotten.
+fn previous(records: &Records) -> Result<Option<Bundle>, ApplyError> {
+    let ledger = records.ledger();
+    let of = |render: Option<&Render>| match render {
+        Some(render) => records.bundle(render.digest),
+        None => Ok(None),
+    };
+    let current = of(ledger.current.as_ref().map(|run| &run.render))?;
+    let healthy = of(ledger.last_healthy.as_ref())?;
+    let (first, second) =
+        if ledger.phase == Phase::Idle { (current, healthy) } else { (healthy, current) };
+    let Some(mut first) = first else { return Ok(second) };
+    let known: BTreeSet<ObjectId> = first.objects.iter().map(|it| it.id.clone()).collect();
+    let more = second.into_iter().flat_map(|it| it.objects).filter(|it| !known.contains(&it.id));
+    first.objects.extend(more);
+    Ok(Some(first))
+}
+
+/// What the machine is started with.
+pub(super) fn context(
+    request: &Request,
+    render: Render,
+    records: &Records,
+    prepared: &Prepared,
+    resume: &Resume,
+) -> Context {
+    let baseline = if matches!(resume, Resume::Continue) {
+        // What this very render has already written does not count as "before".
+        let untouched = |id: &ObjectId| {
+            let previous = prepared.previous.iter().flat_map(|it| &it.objects);
+            let mut before = previous.filter(|manifest| manifest.id == *id);
+            let wanted = prepared.bundle.objects.iter().find(|manifest| manifest.id == *id);
+            before.any(|before| wanted.is_some_and(|wanted| wanted.digest == before.digest))
+        };
+        let mut ailing = ailing(&prepared.live, &prepared.plan);
+        ailing.retain(|id, _| untouched(id));
+        ailing
+    } else {
+        ailing(&prepared.live, &prepared.plan)
+    };
+    Context {
+        application: request.application.clone(),
+        render,
+        requested_by: request.requested_by.clone(),
+        ledger: records.ledger().clone(),
+        inventory: records.inventory().clone(),
+        baseline,
+    }
+}
+
+/// The objects of a plan that are unhealthy.
+fn ailing(live: &Live, plan: &Plan) -> BTreeMap<ObjectId, Ailing> {
+    let existing = plan.steps().filter_map(|(_, step)| {
+        let id = &step.manifest.id;
+        let object = live.objects.get(id)?;
+        let health = live.health(id);
+        let well = matches!(health.status, Status::Healthy | Status::Suspended);
+        let uid = merge::object::uid(object)?.to_owned();
+        (!well).then(|| (id.clone(), Ailing { uid, health }))
+    });
+    existing.collect()
+}
+
+/// An observation of an object as it is known, if it exists.
+pub(super) fn observation(live: &Live, id: &ObjectId) -> Option<Observation> {
+    let object = live.objects.get(id)?;
+    Some(Observation::new(object, live.health(id)))
+}
+
+/// Random bytes for the masks of this run. The standard library seeds its hashers from the system's
+/// random source.
+fn salt() -> Salt {
+    let mut bytes = [0; 16];
+    for half in bytes.chunks_mut(8) {
+        let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
+        half.copy_from_slice(&random.to_le_bytes());
+    }
+    Salt::new(bytes)
+}

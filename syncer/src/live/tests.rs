@@ -1,0 +1,103 @@
+//! What events make of a [`Live`], seen from its reader's side.
+
+use engine::record::Inventory;
+use merge::Origin;
+use serde_json::json;
+
+use super::*;
+
+fn manifest(body: Value) -> Manifest {
+    Manifest::new(body, Origin { file: "a.yaml".into(), line: 1 }).unwrap()
+}
+
+fn deployment() -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "Deployment",
+           "metadata": {"name": "web", "namespace": "shop", "uid": "d"}})
+}
+
+fn owned(api_version: &str, kind: &str, uid: &str, owner: &str) -> Value {
+    json!({"apiVersion": api_version, "kind": kind,
+           "metadata": {"name": uid, "namespace": "shop", "uid": uid,
+                        "ownerReferences": [{"uid": owner, "controller": true}]}})
+}
+
+fn gone(id: &ObjectId) -> Affected {
+    Affected::Gone { id: id.clone(), uid: "d".into() }
+}
+
+fn shop() -> (Live, ObjectId) {
+    let web = manifest(deployment());
+    let mut live = Live::wanting(&[web.clone()], &Inventory::default());
+    assert_eq!(live.upsert(deployment()), [Affected::Root(web.id.clone())]);
+    (live, web.id)
+}
+
+#[test]
+fn a_pods_event_concerns_its_deployment() {
+    let (mut live, web) = shop();
+    live.upsert(owned("apps/v1", "ReplicaSet", "rs", "d"));
+    assert_eq!(live.upsert(owned("v1", "Pod", "p", "rs")), [Affected::Root(web.clone())]);
+    assert_eq!(live.remove(&owned("v1", "Pod", "p", "rs")), [Affected::Root(web)]);
+}
+
+#[test]
+fn a_strangers_event_concerns_nobody() {
+    let (mut live, _) = shop();
+    assert!(live.upsert(owned("v1", "Pod", "p", "another")).is_empty());
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap",
+                     "metadata": {"name": "x", "namespace": "shop", "uid": "x"}});
+    assert!(live.upsert(map).is_empty());
+    assert_eq!(live.objects.len(), 1);
+}
+
+#[test]
+fn the_end_of_an_older_object_of_the_same_name_is_not_the_end_of_this_one() {
+    let (mut live, web) = shop();
+    let mut older = deployment();
+    older["metadata"]["uid"] = json!("older");
+    assert!(live.remove(&older).is_empty());
+    assert_eq!(live.remove(&deployment()), [gone(&web)]);
+    assert!(!live.objects.contains_key(&web));
+}
+
+#[test]
+fn what_a_new_list_does_not_have_is_gone() {
+    let (mut live, web) = shop();
+    live.upsert(owned("apps/v1", "ReplicaSet", "rs", "d"));
+    live.upsert(owned("v1", "Pod", "p", "rs"));
+    let listing = |api_version: &str, kind: &str| Listing {
+        resource: Resource {
+            gvk: GroupVersionKind::new(api_version, kind),
+            plural: "x".into(),
+            namespaced: true,
+            verbs: Vec::new(),
+        },
+        namespace: Some("shop".into()),
+        version: "1".into(),
+    };
+    assert_eq!(live.relisted(&listing("v1", "Pod"), Vec::new()), [Affected::Root(web.clone())]);
+    assert_eq!(live.relisted(&listing("apps/v1", "Deployment"), Vec::new()), [gone(&web)]);
+}
+
+#[test]
+fn pods_are_read_where_the_workloads_are() {
+    let job = manifest(json!({"apiVersion": "batch/v1", "kind": "Job",
+        "metadata": {"name": "seed", "namespace": "db"}}));
+    let web = manifest(deployment());
+    let kinds = kinds_in_use(&[job, web], &Inventory::default());
+    let read = relatives(&kinds);
+    let of = |api_version: &str, kind: &str| {
+        let namespaces = read.get(&GroupVersionKind::new(api_version, kind));
+        namespaces.map(|it| it.iter().cloned().collect::<Vec<_>>()).unwrap_or_default()
+    };
+    assert_eq!(of("v1", "Pod"), ["db", "shop"]);
+    assert_eq!(of("apps/v1", "ReplicaSet"), ["shop"]);
+    assert!(of("apps/v1", "ControllerRevision").is_empty());
+}
+
+#[test]
+fn an_application_without_workloads_reads_no_pods() {
+    let map = manifest(json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "a", "namespace": "shop"}}));
+    assert!(relatives(&kinds_in_use(&[map], &Inventory::default())).is_empty());
+}
