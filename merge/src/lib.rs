@@ -10,18 +10,26 @@
 //! | [`digest`] | canonical JSON and its sha256 |
 //! | [`class`] | what kind of failure an error is |
 //! | [`path`], [`fields`] | paths to fields, sets of fields and their algebra |
+//! | [`schema`] | how the fields of a kind merge, and what does not fit it |
+//! | [`apply`](mod@apply) | server-side apply |
+//! | [`managed`] | who owns which fields |
 //! | [`defaults`] | what a server fills in for built-in kinds |
 //! | [`validate`] | what a server refuses with 422, and in which words |
 
+pub mod apply;
 mod builtin;
 pub mod class;
 pub mod defaults;
 pub mod digest;
 pub mod fields;
+pub mod managed;
 pub mod object;
 pub mod path;
 #[cfg(test)]
 mod recorded;
+mod reset;
+pub mod schema;
+mod typed;
 pub mod validate;
 
 pub use class::ErrorClass;
@@ -29,3 +37,4 @@ pub use digest::Digest;
 pub use fields::FieldSet;
 pub use object::{GroupVersionKind, Manifest, ObjectId, Origin};
 pub use path::{Path, Segment};
+pub use schema::Schemas;

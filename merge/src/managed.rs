@@ -1,0 +1,155 @@
+//! managedFields: who owns which fields of an object.
+//!
+//! [`entries`], [`owners`] and [`owned_by`] read them; [`update`] is what becomes of them when an
+//! object is created, replaced or patched (any write that is no apply). It follows apimachinery's
+//! `managedfields.FieldManager.Update` and its chain of managers.
+
+mod identity;
+mod updater;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::fields::FieldSet;
+use crate::object;
+use crate::path::Path;
+use crate::schema::Schemas;
+
+pub(crate) use identity::{Identity, Managers, Owned, decode, encode, replace};
+pub(crate) use updater::{TakeError, Updater, strip, take_over};
+
+/// How a manager came to own fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Operation {
+    /// By server-side apply.
+    Apply,
+    /// By creating, replacing or patching.
+    Update,
+}
+
+impl Operation {
+    /// As managedFields spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Apply => "Apply",
+            Self::Update => "Update",
+        }
+    }
+}
+
+/// One entry of managedFields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The manager's name.
+    pub manager: String,
+    /// How it wrote.
+    pub operation: Operation,
+    /// The version its fields are of.
+    pub api_version: String,
+    /// When it last took or gave up a field.
+    pub time: Option<String>,
+    /// The subresource it wrote to.
+    pub subresource: Option<String>,
+    /// What it owns.
+    pub fields: FieldSet,
+}
+
+/// A manager that owns a certain field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The manager's name.
+    pub manager: String,
+    /// How it wrote.
+    pub operation: Operation,
+    /// When it last wrote: of all its fields, not of this one.
+    pub time: Option<String>,
+    /// The subresource it wrote to.
+    pub subresource: Option<String>,
+}
+
+/// The entries of an object's managedFields, as they stand. Those that cannot be read are left out.
+pub fn entries(object: &Value) -> Vec<Entry> {
+    let listed = object::metadata(object)
+        .and_then(|metadata| metadata.get("managedFields"))
+        .and_then(Value::as_array);
+    listed.into_iter().flatten().filter_map(|entry| identity::read_entry(entry).ok()).collect()
+}
+
+/// The managers that own a field, or own it whole as a part of something atomic above it.
+pub fn owners(object: &Value, path: &Path) -> Vec<Owner> {
+    let owns = |fields: &FieldSet| {
+        fields.touches(path)
+            || (1..path.segments().len()).any(|end| {
+                let above = path.segments().get(..end).unwrap_or_default();
+                fields.contains(&Path(above.to_vec()))
+                    && fields.at(above).is_some_and(FieldSet::is_empty)
+            })
+    };
+    let entries = entries(object).into_iter().filter(|entry| owns(&entry.fields));
+    entries
+        .map(|entry| Owner {
+            manager: entry.manager,
+            operation: entry.operation,
+            time: entry.time,
+            subresource: entry.subresource,
+        })
+        .collect()
+}
+
+/// All that a manager owns by one kind of writing, whatever the version or subresource.
+pub fn owned_by(object: &Value, manager: &str, operation: Operation) -> FieldSet {
+    entries(object)
+        .iter()
+        .filter(|entry| entry.manager == manager && entry.operation == operation)
+        .fold(FieldSet::new(), |set, entry| set.union(&entry.fields))
+}
+
+/// Write the managedFields of `new`, the object as it is about to be stored after a POST (no `live`),
+/// a PUT or a patch by `manager`.
+///
+/// `new` may carry managedFields of its own: a writer may edit or clear them. It must have its
+/// defaults already, since a writer owns the defaults its write brought. If ownership cannot be worked
+/// out (two entries of a list have one key), nobody owns anything, as on a server.
+pub fn update(
+    schemas: &Schemas,
+    live: Option<&Value>,
+    new: &mut Value,
+    manager: &str,
+    subresource: Option<&str>,
+    time: &str,
+) {
+    let managed = updater::after_update(schemas, live, new, manager, subresource, time);
+    let fields = managed.map(|managed| encode(&managed)).unwrap_or_default();
+    let unchanged = live.is_some_and(|live| only_times_differ(live, new, &fields));
+    let kept = live.filter(|_| unchanged).and_then(identity::managed_fields).cloned();
+    replace(new, kept.unwrap_or(fields));
+}
+
+/// Whether nothing but the times of managedFields would change
+/// (`IgnoreManagedFieldsTimestampsTransformer`).
+pub(crate) fn only_times_differ(live: &Value, new: &Value, fields: &[Value]) -> bool {
+    let before = identity::managed_fields(live).map(Vec::as_slice).unwrap_or_default();
+    let timeless = |entries: &[Value]| -> Vec<Value> {
+        let without = |entry: &Value| {
+            let mut entry = entry.clone();
+            if let Some(map) = entry.as_object_mut() {
+                map.remove("time");
+            }
+            entry
+        };
+        entries.iter().map(without).collect()
+    };
+    if before.is_empty() || timeless(before) != timeless(fields) {
+        return false;
+    }
+    let body = |object: &Value| {
+        let mut object = object.clone();
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+            for name in ["managedFields", "resourceVersion", "generation"] {
+                metadata.remove(name);
+            }
+        }
+        object
+    };
+    body(live) == body(new)
+}

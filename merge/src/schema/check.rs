@@ -1,0 +1,135 @@
+//! The local preflight: what in a manifest does not fit its kind's schema, said to whoever wrote it.
+//!
+//! A server answers these with 500 and one line for the whole object, whatever validation is asked
+//! for; so they are found here first, all of them, each with its path.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Scalar, Schemas};
+use crate::object::GroupVersionKind;
+use crate::path::Path;
+use crate::typed::{Problem, Wrong, validate};
+
+/// What kind of problem a field has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ProblemKind {
+    /// The kind has no such field.
+    UnknownField,
+    /// The value is of another type than the field.
+    WrongType,
+    /// Two entries of a keyed list or a set are the same.
+    DuplicateKey,
+    /// An entry of a keyed list lacks a key.
+    MissingKey,
+}
+
+/// A field that does not fit the schema of its kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldProblem {
+    /// Where.
+    pub path: Path,
+    /// What kind of problem.
+    pub kind: ProblemKind,
+    /// What is wrong and what to do, without the path.
+    pub message: String,
+}
+
+impl std::fmt::Display for FieldProblem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.path, self.message)
+    }
+}
+
+impl Schemas {
+    /// Everything in a manifest that its kind's schema does not admit. A kind that is not known is
+    /// not judged: ask [`Schemas::knows`].
+    pub fn check(&self, body: &Value) -> Vec<FieldProblem> {
+        let root = GroupVersionKind::of(body).and_then(|gvk| self.root(&gvk));
+        let problems = root.map(|root| validate(root, body)).unwrap_or_default();
+        problems.into_iter().map(explain).collect()
+    }
+}
+
+fn explain(problem: Problem) -> FieldProblem {
+    let (kind, message) = match &problem.wrong {
+        Wrong::Undeclared { known } => {
+            let name = problem.path.segments().last().and_then(|last| last.as_field());
+            let hint = name.and_then(|name| closest(name, known));
+            let hint = hint.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+            (ProblemKind::UnknownField, format!("there is no such field{hint}"))
+        }
+        Wrong::NotAMap(found) => {
+            (ProblemKind::WrongType, format!("a map is expected, not {}", describe(found)))
+        }
+        Wrong::NotAList(found) => {
+            (ProblemKind::WrongType, format!("a list is expected, not {}", describe(found)))
+        }
+        Wrong::NotAScalar { wanted, found } => {
+            let (wanted, hint) = match (wanted, found) {
+                (Scalar::Text, Value::Number(_) | Value::Bool(_)) => {
+                    ("a text", "; put it in quotes")
+                }
+                (Scalar::Text, _) => ("a text", ""),
+                (Scalar::Integer, Value::String(text)) if text.parse::<i64>().is_ok() => {
+                    ("a whole number", "; take the quotes away")
+                }
+                (Scalar::Integer, _) => ("a whole number", ""),
+                (Scalar::Number, _) => ("a number", ""),
+                (Scalar::Boolean, Value::String(_)) => ("true or false", "; take the quotes away"),
+                (Scalar::Boolean, _) => ("true or false", ""),
+                (Scalar::Any, _) => ("a single value", ""),
+            };
+            let message = format!("{wanted} is expected, not {}{hint}", describe(found));
+            (ProblemKind::WrongType, message)
+        }
+        Wrong::Duplicate(segment) => (
+            ProblemKind::DuplicateKey,
+            format!("two entries have the key {segment}; each may stand only once"),
+        ),
+        Wrong::NoKey { place, why } => {
+            (ProblemKind::MissingKey, format!("entry {place} cannot be told apart: {why}"))
+        }
+    };
+    FieldProblem { path: problem.path, kind, message }
+}
+
+/// A value in a few words; texts are not repeated in full, since they may be secret.
+fn describe(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(flag) => format!("{flag}"),
+        Value::Number(number) => format!("the number {number}"),
+        Value::String(_) => "a text".to_owned(),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "a map".to_owned(),
+    }
+}
+
+/// The known name that is closest to a misspelt one, if any is close.
+fn closest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+    let best = known.iter().map(|candidate| (distance(name, candidate), candidate)).min()?;
+    let allowed = (name.len() / 3).max(1);
+    (best.0 <= allowed).then_some(best.1.as_str())
+}
+
+/// How many letters have to be changed, added or taken away, case aside.
+fn distance(one: &str, two: &str) -> usize {
+    let one: Vec<char> = one.to_lowercase().chars().collect();
+    let mut row: Vec<usize> = (0..=one.len()).collect();
+    for (line, theirs) in two.to_lowercase().chars().enumerate() {
+        let mut next = vec![line + 1];
+        let mut left = line + 1;
+        for (mine, pair) in one.iter().zip(row.windows(2)) {
+            let &[diagonal, above] = pair else {
+                continue;
+            };
+            let swap = diagonal + usize::from(*mine != theirs);
+            left = swap.min(above + 1).min(left + 1);
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}

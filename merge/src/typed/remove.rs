@@ -1,0 +1,47 @@
+//! Fields taken out of a value.
+
+use serde_json::{Map, Value};
+
+use super::{Form, form_of, segment_of};
+use crate::fields::FieldSet;
+use crate::path::Segment;
+use crate::schema::TypeRef;
+
+/// The value without some fields (`TypedValue.RemoveItems`). A map or list that loses its last entry
+/// becomes null, as the server leaves it.
+pub(crate) fn remove_items(at: TypeRef<'_>, value: &Value, gone: &FieldSet) -> Value {
+    match (form_of(at, value), value) {
+        (Form::Scalar(_), _) => value.clone(),
+        (Form::Map(_), Value::Object(fields)) => {
+            let mut kept = Map::new();
+            for (name, inner) in fields {
+                let segment = Segment::field(name);
+                if gone.has_member(&segment) {
+                    continue;
+                }
+                let inner = match (gone.below(&segment), at.child(name)) {
+                    (Some(below), Some(child)) => remove_items(child, inner, below),
+                    _ => inner.clone(),
+                };
+                kept.insert(name.clone(), inner);
+            }
+            if kept.is_empty() { Value::Null } else { Value::Object(kept) }
+        }
+        (Form::List(list), Value::Array(items)) => {
+            let mut kept = Vec::new();
+            for item in items {
+                let segment = segment_of(at, list, item).ok();
+                if segment.as_ref().is_some_and(|segment| gone.has_member(segment)) {
+                    continue;
+                }
+                let below = segment.as_ref().and_then(|segment| gone.below(segment));
+                kept.push(match (below, at.element()) {
+                    (Some(below), Some(element)) => remove_items(element, item, below),
+                    _ => item.clone(),
+                });
+            }
+            if kept.is_empty() { Value::Null } else { Value::Array(kept) }
+        }
+        _ => Value::Null,
+    }
+}
