@@ -1,0 +1,72 @@
+//! Definitions of custom resources: the rules about names, versions and what may not change
+//! (`ValidateCustomResourceDefinition`). Whether their schemas are structural is not judged here.
+
+use serde_json::Value;
+
+use super::causes::{At, Causes};
+use super::golang::{quoted, scalar};
+use super::names;
+
+/// Groups that only definitions approved by the Kubernetes project may use.
+fn is_protected(group: &str) -> bool {
+    ["k8s.io", "kubernetes.io"]
+        .iter()
+        .any(|owned| group == *owned || group.ends_with(&format!(".{owned}")))
+}
+
+pub(super) fn definition(object: &At<'_>, causes: &mut Causes) {
+    let spec = object.field("spec");
+    let (plural, group) = (spec.field("names.plural"), spec.field("group"));
+    let name = object.field("metadata.name");
+    if name.text() != format!("{}.{}", plural.text(), group.text()) {
+        causes.invalid(
+            &name.path,
+            &quoted(name.text()),
+            "must be spec.names.plural+\".\"+spec.group",
+        );
+    }
+    if group.text().is_empty() {
+        causes.required(&group.path, "");
+    } else {
+        causes.invalid_text(&group.path, group.text(), names::dns_subdomain(group.text()));
+    }
+    let scope = spec.field("scope");
+    causes.one_of(&scope, &["Cluster", "Namespaced"]);
+    for version in spec.field("versions").items() {
+        let schema = version.field("schema.openAPIV3Schema");
+        if !schema.is_set() {
+            causes.required(&schema.path, "schemas are required");
+        }
+    }
+    let approval = object
+        .field("metadata.annotations")
+        .value
+        .and_then(|annotations| annotations.get("api-approved.kubernetes.io"));
+    if is_protected(group.text()) && approval.is_none() {
+        causes.required(
+            "metadata.annotations[api-approved.kubernetes.io]",
+            "protected groups must have approval annotation \"api-approved.kubernetes.io\", see https://github.com/kubernetes/enhancements/pull/1111",
+        );
+    }
+}
+
+/// `ValidateCustomResourceDefinitionSpecUpdate`: an established definition keeps its group, its scope
+/// and its names.
+pub(super) fn immutable(old: &At<'_>, new: &At<'_>, causes: &mut Causes) {
+    let established = old.field("status.conditions").items().iter().any(|condition| {
+        condition.field("type").text() == "Established"
+            && condition.field("status").text() == "True"
+    });
+    let (old, new) = (old.field("spec"), new.field("spec"));
+    let fields: &[&str] = if established {
+        &["group", "scope", "names.kind", "names.plural"]
+    } else {
+        &["group", "names.plural"]
+    };
+    for field in fields {
+        let (before, after) = (old.field(field), new.field(field));
+        if before.value.is_some_and(Value::is_string) {
+            causes.immutable(&before, &after, scalar);
+        }
+    }
+}
