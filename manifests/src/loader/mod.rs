@@ -1,0 +1,105 @@
+//! Bytes of a file into values, read as kubectl reads them, with the line of everything that is wrong.
+//!
+//! ```text
+//! bytes ─ UTF-8 ─┬─ .json ──────────────────► json::Reader ─┐
+//!                └─ split at `---` ─ chunk ─┬─ `{` ► json ───┼─► documents and problems
+//!                                           └──────► yaml ───┘
+//! ```
+//!
+//! One bad document never hides the others: a stream is cut by text first, and each part is read by
+//! itself.
+
+mod json;
+mod outline;
+mod scalar;
+mod split;
+#[cfg(test)]
+mod tests;
+mod yaml;
+
+use serde_json::Value;
+
+pub(crate) use json::origin;
+pub(crate) use outline::Outline;
+
+use crate::options::Limits;
+use crate::problem::Problem;
+
+/// A value and where its parts stand.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Document {
+    pub value: Value,
+    pub outline: Outline,
+}
+
+/// What a render may still expand.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Budget {
+    pub alias_bytes: u64,
+}
+
+impl Budget {
+    pub fn new(limits: &Limits) -> Self {
+        Self { alias_bytes: limits.alias_bytes }
+    }
+}
+
+/// The documents of a file, those that are empty left out, and all that is wrong with it.
+pub(crate) fn load(
+    file: &str,
+    bytes: &[u8],
+    limits: &Limits,
+    budget: &mut Budget,
+    problems: &mut Vec<Problem>,
+) -> Vec<Document> {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            problems.push(not_utf8(file, bytes, error.valid_up_to()));
+            return Vec::new();
+        }
+    };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if is_json(file) {
+        let (documents, found, _) = json::Reader::new(file, text, 0, limits.depth).documents();
+        problems.extend(found);
+        return documents;
+    }
+    let (chunks, bad_separators) = split::chunks(text);
+    problems.extend(bad_separators.iter().map(|bad| {
+        Problem::at(file, bad.line, "after `---` only a comment may stand on the line")
+    }));
+    let mut documents = Vec::new();
+    for chunk in chunks {
+        if chunk.text.trim_start().starts_with('{') {
+            let reader = json::Reader::new(file, chunk.text, chunk.first_line, limits.depth);
+            if let (read, found, Ok(())) = reader.documents() {
+                problems.extend(found);
+                documents.extend(read);
+                continue;
+            }
+        }
+        documents.extend(yaml::load(file, chunk, limits.depth, budget, problems));
+    }
+    documents
+}
+
+/// Whether a file's name says that it is JSON.
+fn is_json(file: &str) -> bool {
+    std::path::Path::new(file).extension().is_some_and(|end| end.eq_ignore_ascii_case("json"))
+}
+
+fn not_utf8(file: &str, bytes: &[u8], valid_up_to: usize) -> Problem {
+    let before = bytes.get(..valid_up_to).unwrap_or_default();
+    let lines = before.iter().filter(|byte| **byte == b'\n').count();
+    let line = u32::try_from(lines).unwrap_or(u32::MAX).saturating_add(1);
+    Problem::at(file, line, "this is not UTF-8 text").hint("save the file as UTF-8")
+}
+
+fn duplicate_key(file: &str, key: &str, first: u32, line: u32) -> Problem {
+    Problem::at(file, line, format!("the key `{key}` stands here again; it is first on line {first}"))
+}
+
+fn too_deep(depth: usize) -> String {
+    format!("values are nested deeper than {depth} levels")
+}

@@ -1,0 +1,65 @@
+//! Where manifests are read from: a commit in a mirror, or a folder of this machine. Both are trees
+//! of named entries; the walk over them, its globs and its caps are the same.
+
+mod commit;
+mod folder;
+mod globs;
+mod links;
+mod walk;
+
+use std::borrow::Cow;
+
+pub(crate) use commit::CommitTree;
+pub(crate) use folder::{Folder, read_file};
+pub(crate) use walk::{File, collect, too_large};
+
+/// One entry of a folder. `N` is how the tree names a node.
+#[derive(Debug, Clone)]
+pub(crate) enum Entry<N> {
+    File(N),
+    Folder(N),
+    Link(N),
+    /// Another repository, pinned in this one.
+    Submodule,
+    /// A socket, a device: nothing that holds manifests.
+    Other,
+}
+
+/// Why a node cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    #[error("the mirror is damaged: {0}")]
+    Damaged(#[source] git2::Error),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error("{0}")]
+    Name(&'static str),
+}
+
+/// A tree of files.
+pub(crate) trait Tree {
+    type Node: Clone + PartialEq;
+
+    /// The topmost folder.
+    fn root(&self) -> Self::Node;
+    /// A folder's entries in the order of their names.
+    fn entries(&self, folder: &Self::Node) -> Result<Vec<(Name, Entry<Self::Node>)>, ReadError>;
+    /// One entry of a folder.
+    fn entry(&self, folder: &Self::Node, name: &str) -> Result<Option<Entry<Self::Node>>, ReadError>;
+    /// A file's size, without loading it.
+    fn size(&self, file: &Self::Node) -> Result<u64, ReadError>;
+    /// A file's bytes, at most this many and one more.
+    fn read(&self, file: &Self::Node, most: u64) -> Result<Vec<u8>, ReadError>;
+    /// What a symbolic link says.
+    fn target(&self, link: &Self::Node) -> Result<String, ReadError>;
+}
+
+/// A name in a tree; `Err` holds the lossy form of one that is not UTF-8.
+pub(crate) type Name = Result<String, String>;
+
+fn name(bytes: &[u8]) -> Name {
+    match String::from_utf8_lossy(bytes) {
+        Cow::Borrowed(name) => Ok(name.to_owned()),
+        Cow::Owned(name) => Err(name),
+    }
+}
