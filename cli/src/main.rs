@@ -1,7 +1,9 @@
 //! `cleat`: the one binary. It wires the rooms of the house together: a small file a verb under
 //! [`verbs`], the terminal and the exit code in [`shell`]. What is decided is decided elsewhere.
 
+mod cache;
 mod shell;
+mod source;
 mod verbs;
 
 use std::process::ExitCode;

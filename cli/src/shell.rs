@@ -1,10 +1,15 @@
 //! The terminal as a value: data goes to standard output, everything said to a person to standard
 //! error, colour only where a terminal shows it. Nothing else in the binary prints or exits.
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
 use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use engine::redact::Salt;
+use manifests::GitError;
 use serde::Serialize;
 
 /// What every verb accepts.
@@ -58,6 +63,7 @@ impl From<Exit> for ExitCode {
 pub struct Shell {
     colour: Colour,
     no_color: bool,
+    cache: Option<PathBuf>,
 }
 
 #[allow(
@@ -83,7 +89,27 @@ impl Shell {
             .with_ansi(!no_color && io::stderr().is_terminal());
         // A second subscriber can only be refused inside one process, as tests may have it.
         let _ = logging.try_init();
-        Self { colour: options.color, no_color }
+        let folder = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let cache = folder("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .filter(|cache| cache.is_absolute())
+            .or_else(|| folder("HOME").map(|home| PathBuf::from(home).join(".cache")));
+        Self { colour: options.color, no_color, cache }
+    }
+
+    /// The folder of this user for what can be had again (the XDG base directory of caches).
+    pub fn cache(&self) -> Option<&Path> {
+        self.cache.as_deref()
+    }
+
+    /// What this run's masks of secret values are keyed by. The standard library seeds its hashers
+    /// from the system's random source.
+    pub fn salt(&self) -> Salt {
+        let mut bytes = [0; 16];
+        for half in bytes.chunks_mut(8) {
+            half.copy_from_slice(&RandomState::new().build_hasher().finish().to_le_bytes());
+        }
+        Salt::new(bytes)
     }
 
     /// Whether standard output takes colour.
@@ -164,14 +190,29 @@ impl Shell {
         self.say(&line);
     }
 
-    /// Says why a verb failed, each cause on a line of its own, and what its exit code is.
+    /// Says why a verb failed, each cause on a line of its own, and what its exit code is. The
+    /// problems of a source are all told, one a line, and what to do about them after.
     pub fn failed(&mut self, error: &anyhow::Error) -> Exit {
+        if let Some(problems) = error.downcast_ref::<manifests::Problems>() {
+            for problem in problems {
+                self.say(&problem.to_string());
+            }
+            let (count, s) = (problems.len(), if problems.len() == 1 { "" } else { "s" });
+            self.error(&format!("{count} problem{s} in the source; nothing was rendered"));
+            for hint in problems.hints() {
+                self.hint(hint);
+            }
+            return Exit::Failure;
+        }
         let mut causes = error.chain();
         if let Some(first) = causes.next() {
             self.error(&first.to_string());
         }
         for cause in causes {
             self.say(&format!("  because: {cause}"));
+        }
+        if let Some(hint) = error.downcast_ref::<manifests::GitError>().and_then(GitError::hint) {
+            self.hint(&hint);
         }
         Exit::Failure
     }

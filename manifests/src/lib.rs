@@ -29,4 +29,6 @@ mod source;
 pub use git::{CommitInfo, GitError, Mirror, Reference, Revision};
 pub use options::{Limits, RenderOptions};
 pub use problem::{Problem, Problems};
-pub use render::{FileSource, Render, SourceError, TreeId, fetch_and_render, load_stream, render, render_files};
+pub use render::{
+    FileSource, Render, SourceError, TreeId, fetch_and_render, load_stream, render, render_files,
+};

@@ -141,10 +141,7 @@ mod tests {
         let whole = Problem::in_file("a.yaml", "all of it").hint("mend it");
         let problems =
             Problems::none_in(vec![late.clone(), early.clone(), whole, late]).unwrap_err();
-        assert_eq!(
-            problems.to_string(),
-            "a.yaml: all of it\na.yaml:12: twelve\nb.yaml:2: two"
-        );
+        assert_eq!(problems.to_string(), "a.yaml: all of it\na.yaml:12: twelve\nb.yaml:2: two");
         assert_eq!(problems.hints(), ["mend it"]);
         assert!(Problems::none_in(Vec::new()).is_ok());
     }

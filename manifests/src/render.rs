@@ -145,7 +145,10 @@ pub enum FileSource {
 }
 
 /// Renders files and folders of this machine together, as one source.
-pub fn render_files(sources: &[FileSource], options: &RenderOptions<'_>) -> Result<Render, Problems> {
+pub fn render_files(
+    sources: &[FileSource],
+    options: &RenderOptions<'_>,
+) -> Result<Render, Problems> {
     let mut files = Vec::new();
     let mut problems = Vec::new();
     for source in sources {
@@ -207,8 +210,7 @@ fn finish(
             problems.push(Problem::in_file(name, message));
             continue;
         }
-        let documents =
-            loader::load(&name, &bytes, &options.limits, &mut budget, &mut problems);
+        let documents = loader::load(&name, &bytes, &options.limits, &mut budget, &mut problems);
         loaded.push(Loaded { file: name, documents });
     }
     let objects = objects::assemble(loaded, options, &mut problems);

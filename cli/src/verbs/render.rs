@@ -1,12 +1,122 @@
-//! `cleat render`.
+//! `cleat render`: what a Git revision, or files, come to, with no cluster at all.
+
+use clap::ValueEnum;
+use manifests::Render;
+use merge::Manifest;
+use merge::schema::Schemas;
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::shell::{Exit, Shell};
+use crate::source::SourceArgs;
 
 /// The flags of `cleat render`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// How to print the objects
+    #[arg(short, long, value_enum, default_value_t = Output::Yaml, value_name = "FORMAT")]
+    output: Output,
+    /// Print the values of Secrets
+    #[arg(long)]
+    show_secrets: bool,
+}
+
+/// How objects are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// A stream of documents, each with a comment that says where it was written
+    Yaml,
+    /// One JSON document: revision, digest, and the objects with their origins
+    Json,
+    /// One object a line, as kubectl names them
+    Name,
+    /// How many objects of each kind, and the digest
+    Summary,
+}
+
+/// What `-o json` prints.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tree: Option<&'a str>,
+    digest: String,
+    objects: Vec<Entry<'a>>,
+    warnings: &'a [manifests::Problem],
+}
+
+/// One object of `-o json`.
+#[derive(Debug, Serialize)]
+struct Entry<'a> {
+    file: &'a str,
+    line: u32,
+    digest: String,
+    object: Value,
+}
 
 /// Runs `cleat render`.
-pub fn run(_args: Args, _shell: &mut Shell) -> anyhow::Result<Exit> {
-    anyhow::bail!("cleat render is being built")
+pub fn run(args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
+    let render = args.source.render(shell, &Schemas::builtin())?;
+    let salt = shell.salt();
+    let body = |manifest: &Manifest| {
+        if args.show_secrets {
+            Value::clone(&manifest.body)
+        } else {
+            engine::redact::masked(&manifest.body, &salt)
+        }
+    };
+    match args.output {
+        Output::Yaml => {
+            let bodies: Vec<_> =
+                render.objects.iter().map(|manifest| (&manifest.origin, body(manifest))).collect();
+            let stream = bodies.iter().map(|(origin, body)| (*origin, body));
+            shell.data(&manifests::emit::yaml_stream(stream)?)?;
+        }
+        Output::Json => shell.json(&report(&render, body))?,
+        Output::Name => {
+            let names: String =
+                render.objects.iter().map(|manifest| format!("{}\n", manifest.id)).collect();
+            shell.data(&names)?;
+        }
+        Output::Summary => shell.data(&summary(&render))?,
+    }
+    Ok(Exit::Success)
+}
+
+fn report(render: &Render, body: impl Fn(&Manifest) -> Value) -> Report<'_> {
+    Report {
+        revision: render.revision.as_ref().map(manifests::Revision::as_str),
+        tree: render.tree.as_ref().map(manifests::TreeId::as_str),
+        digest: render.digest.to_string(),
+        objects: render
+            .objects
+            .iter()
+            .map(|manifest| Entry {
+                file: &manifest.origin.file,
+                line: manifest.origin.line,
+                digest: manifest.digest.to_string(),
+                object: body(manifest),
+            })
+            .collect(),
+        warnings: &render.warnings,
+    }
+}
+
+/// Kinds and how many of each, then what the whole is.
+fn summary(render: &Render) -> String {
+    let mut counts = std::collections::BTreeMap::<String, usize>::new();
+    for manifest in &render.objects {
+        *counts.entry(manifest.gvk.to_string()).or_default() += 1;
+    }
+    let width = counts.values().max().map_or(1, |most| most.to_string().len());
+    let mut lines: Vec<String> =
+        counts.iter().map(|(kind, count)| format!("{count:>width$}  {kind}")).collect();
+    lines.push(format!("{} objects, digest {}", render.objects.len(), render.digest.short()));
+    if let Some(revision) = &render.revision {
+        lines.push(format!("revision {revision}"));
+    }
+    lines.join("\n") + "\n"
 }

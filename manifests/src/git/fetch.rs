@@ -63,9 +63,8 @@ impl<'r> Session<'r> {
             Some(commit) if self.holds(commit) => return Ok(commit),
             _ => self.repository.find_object(oid, None).map_err(damaged)?,
         };
-        let commit = object
-            .peel_to_commit()
-            .map_err(|_| GitError::NotACommit { name: name.to_owned() })?;
+        let commit =
+            object.peel_to_commit().map_err(|_| GitError::NotACommit { name: name.to_owned() })?;
         commit.tree().map_err(damaged)?;
         Ok(commit.id())
     }
@@ -87,9 +86,8 @@ impl<'r> Session<'r> {
         } else if !(whole && self.fetch_one(digits, digits).is_ok()) {
             self.fetch_all()?;
         }
-        self.known(digits)?.ok_or_else(|| {
-            revision::no_revision(&self.address.shown(), &self.advertised, digits)
-        })
+        self.known(digits)?
+            .ok_or_else(|| revision::no_revision(&self.address.shown(), &self.advertised, digits))
     }
 
     /// The commit here that digits name.

@@ -12,10 +12,6 @@
 mod error;
 mod fetch;
 mod revision;
-#[cfg(test)]
-pub(crate) mod testing;
-#[cfg(test)]
-mod tests;
 mod transport;
 
 use std::fs::{self, File};

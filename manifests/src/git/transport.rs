@@ -49,7 +49,10 @@ impl Address {
                 return Err(bad("its scheme is not known; use a path, file:// or git://"));
             };
             let Some(transport) = *transport else {
-                return Err(GitError::NoTransport { url: shown(url), scheme: (*scheme).to_owned() });
+                return Err(GitError::NoTransport {
+                    url: shown(url),
+                    scheme: (*scheme).to_owned(),
+                });
             };
             if rest.starts_with('-') || rest.is_empty() {
                 return Err(bad("it names no host or path"));

@@ -13,8 +13,6 @@ mod json;
 mod outline;
 mod scalar;
 mod split;
-#[cfg(test)]
-mod tests;
 mod yaml;
 
 use serde_json::Value;
@@ -97,7 +95,11 @@ fn not_utf8(file: &str, bytes: &[u8], valid_up_to: usize) -> Problem {
 }
 
 fn duplicate_key(file: &str, key: &str, first: u32, line: u32) -> Problem {
-    Problem::at(file, line, format!("the key `{key}` stands here again; it is first on line {first}"))
+    Problem::at(
+        file,
+        line,
+        format!("the key `{key}` stands here again; it is first on line {first}"),
+    )
 }
 
 fn too_deep(depth: usize) -> String {

@@ -50,7 +50,11 @@ pub(crate) fn resolve(text: String, tag: Option<&str>, plain: bool) -> Result<Sc
     };
     match tag.strip_prefix(PREFIX) {
         Some("binary") => binary(&text),
-        Some(wanted @ ("null" | "bool" | "int" | "float" | "timestamp")) => tagged(text, wanted),
+        Some("null") => tagged(text, Tag::Null),
+        Some("bool") => tagged(text, Tag::Bool),
+        Some("int") => tagged(text, Tag::Int),
+        Some("float") => tagged(text, Tag::Float),
+        Some("timestamp") => timestamp(text),
         _ => Ok(Scalar::Text(text)),
     }
 }
@@ -61,41 +65,46 @@ fn binary(text: &str) -> Result<Scalar, ScalarError> {
     String::from_utf8(bytes).map(Scalar::Text).map_err(|_| ScalarError::BinaryText)
 }
 
-fn tagged(text: String, wanted: &'static str) -> Result<Scalar, ScalarError> {
-    let fault = |text: String, found| ScalarError::Tag { text, found, wanted: noun(wanted) };
-    if wanted == "timestamp" {
-        return if is_timestamp(&text) {
-            Ok(Scalar::Text(text))
-        } else {
-            Err(fault(text, "no date"))
-        };
-    }
-    match (implicit(text.clone()), wanted) {
-        (scalar @ Scalar::Null, "null")
-        | (scalar @ Scalar::Bool(_), "bool")
-        | (scalar @ (Scalar::Integer(_) | Scalar::Large(_)), "int" | "float")
-        | (scalar @ Scalar::Float(_), "float") => Ok(scalar),
-        (scalar, _) => Err(fault(
-            text,
-            match scalar {
-                Scalar::Null => "null",
-                Scalar::Bool(_) => "a boolean",
-                Scalar::Integer(_) | Scalar::Large(_) => "an integer",
-                Scalar::Float(_) => "a float",
-                Scalar::Text(_) => "a string",
-            },
-        )),
+/// The tags that a scalar's text has to fit.
+#[derive(Debug, Clone, Copy)]
+enum Tag {
+    Null,
+    Bool,
+    Int,
+    Float,
+}
+
+impl Tag {
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool => "a boolean",
+            Self::Int => "an integer",
+            Self::Float => "a float",
+        }
     }
 }
 
-fn noun(tag: &'static str) -> &'static str {
-    match tag {
-        "bool" => "a boolean",
-        "int" => "an integer",
-        "float" => "a float",
-        "timestamp" => "a date",
-        other => other,
+fn tagged(text: String, tag: Tag) -> Result<Scalar, ScalarError> {
+    let found = match (implicit(text.clone()), tag) {
+        (scalar @ Scalar::Null, Tag::Null)
+        | (scalar @ Scalar::Bool(_), Tag::Bool)
+        | (scalar @ (Scalar::Integer(_) | Scalar::Large(_)), Tag::Int | Tag::Float)
+        | (scalar @ Scalar::Float(_), Tag::Float) => return Ok(scalar),
+        (Scalar::Null, _) => "null",
+        (Scalar::Bool(_), _) => "a boolean",
+        (Scalar::Integer(_) | Scalar::Large(_), _) => "an integer",
+        (Scalar::Float(_), _) => "a float",
+        (Scalar::Text(_), _) => "a string",
+    };
+    Err(ScalarError::Tag { text, found, wanted: tag.noun() })
+}
+
+fn timestamp(text: String) -> Result<Scalar, ScalarError> {
+    if is_timestamp(&text) {
+        return Ok(Scalar::Text(text));
     }
+    Err(ScalarError::Tag { text, found: "a string", wanted: "a date" })
 }
 
 /// The meaning of a plain scalar without a tag.

@@ -149,7 +149,8 @@ impl<'a> Checker<'a, '_> {
             None => {}
             Some(Value::Object(map)) => {
                 for (key, value) in map.iter().filter(|(_, value)| !value.is_string()) {
-                    let message = format!("metadata.{field}: `{key}` is {}, not a string", type_of(value));
+                    let message =
+                        format!("metadata.{field}: `{key}` is {}, not a string", type_of(value));
                     self.add(&["metadata", field, key], message, Some(QUOTE));
                 }
             }

@@ -8,8 +8,6 @@
 mod identity;
 mod names;
 mod scope;
-#[cfg(test)]
-mod tests;
 mod unfold;
 
 use std::collections::HashMap;
@@ -66,8 +64,11 @@ pub(crate) fn assemble(
         let Some(manifest) = Manifest::new(value, origin) else { continue };
         match seen.get(&manifest.id) {
             Some(first) => problems.push(
-                Problem::of(&manifest.origin, format!("{} is already defined at {first}", manifest.id))
-                    .hint("an object may be written once; remove one of the two"),
+                Problem::of(
+                    &manifest.origin,
+                    format!("{} is already defined at {first}", manifest.id),
+                )
+                .hint("an object may be written once; remove one of the two"),
             ),
             None => {
                 seen.insert(manifest.id.clone(), manifest.origin.clone());

@@ -60,8 +60,10 @@ mod tests {
     #[test]
     fn a_pattern_without_a_slash_matches_names_and_one_with_a_slash_paths() {
         let mut problems = Vec::new();
-        let globs =
-            Globs::new(&["*.tpl.yaml".into(), "base/*.yaml".into(), "/top.yaml".into()], &mut problems);
+        let globs = Globs::new(
+            &["*.tpl.yaml".into(), "base/*.yaml".into(), "/top.yaml".into()],
+            &mut problems,
+        );
         assert!(problems.is_empty());
         for (path, name, expected) in [
             ("x/y/a.tpl.yaml", "a.tpl.yaml", true),

@@ -5,14 +5,17 @@ use super::{Entry, ReadError, Tree};
 /// Where a path leads.
 #[derive(Debug)]
 pub(crate) enum Found<N> {
-    /// A file, with its path without links.
-    File(N, Vec<String>),
+    File(N),
     /// A folder, with its path without links.
     Folder(N, Vec<String>),
-    Submodule(Vec<String>),
+    Submodule,
     Other,
     /// Nothing stands there: the deepest folder that does, and the name it has not.
-    Missing { folder: N, at: Vec<String>, name: String },
+    Missing {
+        folder: N,
+        at: Vec<String>,
+        name: String,
+    },
     /// It leads out of the tree.
     Outside,
     /// It passes through too many links.
@@ -56,16 +59,9 @@ pub(crate) fn resolve<T: Tree>(
             }
             continue;
         }
-        let joined = |stack: &[(T::Node, String)]| {
-            let mut names = names(stack);
-            names.push(part.clone());
-            names
-        };
         match tree.entry(&folder, &part)? {
             Some(Entry::Folder(node)) => stack.push((node, part)),
-            Some(Entry::File(node)) if left.is_empty() => {
-                return Ok(Found::File(node, joined(&stack)));
-            }
+            Some(Entry::File(node)) if left.is_empty() => return Ok(Found::File(node)),
             Some(Entry::Link(node)) => {
                 links += 1;
                 if links > most_links {
@@ -77,7 +73,7 @@ pub(crate) fn resolve<T: Tree>(
                 }
                 left.extend(parts(&target));
             }
-            Some(Entry::Submodule) => return Ok(Found::Submodule(joined(&stack))),
+            Some(Entry::Submodule) => return Ok(Found::Submodule),
             Some(Entry::Other) => return Ok(Found::Other),
             Some(Entry::File(_)) | None => {
                 return Ok(Found::Missing { folder, at: names(&stack), name: part });
@@ -90,5 +86,9 @@ pub(crate) fn resolve<T: Tree>(
 
 /// A path's parts, the last first.
 fn parts(path: &str) -> Vec<String> {
-    path.split('/').rev().filter(|part| !part.is_empty() && *part != ".").map(str::to_owned).collect()
+    path.split('/')
+        .rev()
+        .filter(|part| !part.is_empty() && *part != ".")
+        .map(str::to_owned)
+        .collect()
 }

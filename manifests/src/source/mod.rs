@@ -45,7 +45,11 @@ pub(crate) trait Tree {
     /// A folder's entries in the order of their names.
     fn entries(&self, folder: &Self::Node) -> Result<Vec<(Name, Entry<Self::Node>)>, ReadError>;
     /// One entry of a folder.
-    fn entry(&self, folder: &Self::Node, name: &str) -> Result<Option<Entry<Self::Node>>, ReadError>;
+    fn entry(
+        &self,
+        folder: &Self::Node,
+        name: &str,
+    ) -> Result<Option<Entry<Self::Node>>, ReadError>;
     /// A file's size, without loading it.
     fn size(&self, file: &Self::Node) -> Result<u64, ReadError>;
     /// A file's bytes, at most this many and one more.

@@ -127,7 +127,7 @@ impl<T: Tree> Walk<'_, T> {
                 self.folder(&step);
                 Some(node)
             }
-            Found::File(node, _) => {
+            Found::File(node) => {
                 self.file(&node, &path);
                 Some(node)
             }
@@ -145,7 +145,8 @@ impl<T: Tree> Walk<'_, T> {
     /// Nothing stands at the path: says what does.
     fn missing(&mut self, path: &str, folder: &T::Node, at: &[String], name: &str) {
         const MOST: usize = 12;
-        let place = if at.is_empty() { "the source".to_owned() } else { format!("`{}`", at.join("/")) };
+        let place =
+            if at.is_empty() { "the source".to_owned() } else { format!("`{}`", at.join("/")) };
         let mut problem = self.problem(path, format!("there is no `{name}` in {place}"));
         if let Ok(entries) = self.tree.entries(folder) {
             let mut names: Vec<String> = entries
@@ -171,13 +172,16 @@ impl<T: Tree> Walk<'_, T> {
         match found {
             Found::Outside => self.add(path, "this leads out of the source, which is not followed"),
             Found::Loop => self.add(path, "this passes through too many symbolic links"),
-            Found::Submodule(_) => self.submodule(path),
+            Found::Submodule => self.submodule(path),
             Found::Missing { at, name, .. } => {
                 let mut target = at.clone();
                 target.push(name.clone());
-                self.add(path, format!("this symbolic link leads to `{}`, where nothing is", target.join("/")));
+                self.add(
+                    path,
+                    format!("this symbolic link leads to `{}`, where nothing is", target.join("/")),
+                );
             }
-            Found::Other | Found::File(..) | Found::Folder(..) => {
+            Found::Other | Found::File(_) | Found::Folder(..) => {
                 self.add(path, "this is neither a file nor a folder");
             }
         }
@@ -250,7 +254,13 @@ impl<T: Tree> Walk<'_, T> {
         }
     }
 
-    fn descend(&mut self, step: &Step<'_, T::Node>, node: T::Node, shown: String, real: Vec<String>) {
+    fn descend(
+        &mut self,
+        step: &Step<'_, T::Node>,
+        node: T::Node,
+        shown: String,
+        real: Vec<String>,
+    ) {
         self.folder(&Step { node, shown, real, depth: step.depth + 1, above: Some(step) });
     }
 
@@ -258,7 +268,7 @@ impl<T: Tree> Walk<'_, T> {
         let found = links::follow(self.tree, &step.real, node, self.options.limits.links);
         match found {
             Err(error) => self.unreadable(&path, &error),
-            Ok(Found::File(node, _)) => {
+            Ok(Found::File(node)) => {
                 if self.wants(&path, name) {
                     self.file(&node, &path);
                 }

@@ -1,0 +1,125 @@
+//! What to render: the flags that `render`, `plan`, `diff` and `apply` share, and what they come to.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use manifests::{FileSource, Limits, Mirror, Reference, Render, RenderOptions};
+use merge::schema::Schemas;
+
+use crate::cache;
+use crate::shell::Shell;
+
+/// Where the objects come from.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SourceArgs {
+    /// The Git repository: a path, file:// or git://
+    #[arg(
+        long,
+        value_name = "URL|PATH",
+        required_unless_present = "files",
+        conflicts_with = "files"
+    )]
+    pub repo: Option<String>,
+    /// The branch, tag or commit [default: the repository's HEAD]
+    #[arg(long, value_name = "REVISION", requires = "repo")]
+    pub revision: Option<String>,
+    /// The folder or file of the repository to render [default: all of it]
+    #[arg(
+        long,
+        value_name = "PATH",
+        requires = "repo",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub path: String,
+    /// A file or a folder of manifests, or - for standard input; may be repeated
+    #[arg(short = 'f', long = "file", value_name = "FILE|DIR|-", id = "files")]
+    pub files: Vec<PathBuf>,
+    /// Render only files that match; a glob without / matches names at any depth; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub include: Vec<String>,
+    /// Leave out files and folders that match; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+    /// The namespace of objects that name none
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// The folder of the repository's mirror [default: one in the user's cache]
+    #[arg(long, value_name = "DIR", requires = "repo")]
+    pub mirror: Option<PathBuf>,
+}
+
+impl SourceArgs {
+    /// Fetches if need be, renders, and says what is doubtful. An error that holds
+    /// [`manifests::Problems`] or [`manifests::GitError`] is told in full by [`Shell::failed`].
+    pub fn render(&self, shell: &mut Shell, scopes: &Schemas) -> anyhow::Result<Render> {
+        let render = self.render_quietly(shell, scopes)?;
+        for warning in &render.warnings {
+            shell.warn(&warning.to_string());
+        }
+        Ok(render)
+    }
+
+    /// Like [`SourceArgs::render`], for callers that judge the warnings by what the cluster serves.
+    pub fn render_quietly(&self, shell: &Shell, scopes: &Schemas) -> anyhow::Result<Render> {
+        let options = RenderOptions {
+            path: self.path.clone(),
+            include: self.include.clone(),
+            exclude: self.exclude.clone(),
+            namespace: self.namespace.clone(),
+            limits: Limits::default(),
+            scopes,
+        };
+        let Some(url) = self.repo.as_deref() else {
+            let files = self.files.iter().map(|path| file_source(path, &options.limits));
+            let files = files.collect::<anyhow::Result<Vec<_>>>()?;
+            return Ok(manifests::render_files(&files, &options)?);
+        };
+        let (folder, reference) = (self.mirror_folder(shell, url)?, self.reference());
+        let (_, render) = manifests::fetch_and_render(&folder, url, &reference, &options)
+            .map_err(told_in_full)?;
+        Ok(render)
+    }
+
+    /// The mirror with the wanted commit in it, for what a commit says of itself; `None` for files.
+    pub fn mirror(&self, shell: &Shell) -> anyhow::Result<Option<Mirror>> {
+        let Some(url) = self.repo.as_deref() else { return Ok(None) };
+        let folder = self.mirror_folder(shell, url)?;
+        let (mirror, _) = Mirror::sync(&folder, url, &self.reference())?;
+        Ok(Some(mirror))
+    }
+
+    fn reference(&self) -> Reference {
+        Reference::from(self.revision.as_deref())
+    }
+
+    fn mirror_folder(&self, shell: &Shell, url: &str) -> anyhow::Result<PathBuf> {
+        match &self.mirror {
+            Some(folder) => Ok(folder.clone()),
+            None => cache::mirror_folder(shell.cache(), url),
+        }
+    }
+}
+
+/// The error itself, not wrapped, so that the shell finds its problems and hints.
+fn told_in_full(error: manifests::SourceError) -> anyhow::Error {
+    match error {
+        manifests::SourceError::Git(error) => error.into(),
+        manifests::SourceError::Problems(problems) => problems.into(),
+    }
+}
+
+/// A named file or folder, or standard input, read up to one byte beyond the limit.
+fn file_source(path: &PathBuf, limits: &Limits) -> anyhow::Result<FileSource> {
+    if path.as_os_str() != "-" {
+        return Ok(FileSource::Path(path.clone()));
+    }
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .take(limits.file_bytes.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .context("standard input cannot be read")?;
+    Ok(FileSource::Bytes { name: "-".to_owned(), bytes })
+}
