@@ -11,10 +11,24 @@
 //! behind neither helps nor harms it. How long trouble is tolerated is not decided here but in
 //! [`crate::gate`].
 
+mod conditions;
+mod container;
+mod custom;
+mod daemon_set;
+mod deployment;
+mod job;
+mod pod;
+mod pods;
+mod read;
+mod replica_set;
+mod simple;
+mod stateful_set;
 mod trouble;
+mod workload;
 
 use std::fmt;
 
+use merge::GroupVersionKind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -81,9 +95,120 @@ pub struct Related<'a> {
     pub controller_revisions: &'a [&'a Value],
 }
 
-/// How an object is.
+type Rule = fn(&Value, &Related<'_>) -> Health;
+
+/// The rule of each kind that has one: group, kind, rule. All other kinds are read by their conditions.
+const RULES: &[(&str, &str, Rule)] = &[
+    ("", "ConfigMap", simple::exists),
+    ("", "Namespace", simple::namespace),
+    ("", "PersistentVolumeClaim", simple::claim),
+    ("", "Pod", pod::assess),
+    ("", "ReplicationController", replica_set::assess),
+    ("", "Secret", simple::exists),
+    ("", "Service", simple::service),
+    ("", "ServiceAccount", simple::exists),
+    ("apiextensions.k8s.io", "CustomResourceDefinition", simple::definition),
+    ("apiregistration.k8s.io", "APIService", simple::api_service),
+    ("apps", "DaemonSet", daemon_set::assess),
+    ("apps", "Deployment", deployment::assess),
+    ("apps", "ReplicaSet", replica_set::assess),
+    ("apps", "StatefulSet", stateful_set::assess),
+    ("autoscaling", "HorizontalPodAutoscaler", simple::autoscaler),
+    ("batch", "CronJob", simple::cron_job),
+    ("batch", "Job", job::assess),
+    ("networking.k8s.io", "Ingress", simple::ingress),
+    ("policy", "PodDisruptionBudget", simple::disruption_budget),
+    ("rbac.authorization.k8s.io", "ClusterRole", simple::exists),
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding", simple::exists),
+    ("rbac.authorization.k8s.io", "Role", simple::exists),
+    ("rbac.authorization.k8s.io", "RoleBinding", simple::exists),
+];
+
+/// Kinds that are on their way until their controller has reported for the first time.
+const REPORTED: [(&str, &str); 4] = [
+    ("apps", "DaemonSet"),
+    ("apps", "Deployment"),
+    ("apps", "ReplicaSet"),
+    ("apps", "StatefulSet"),
+];
+
+/// How an object is. `null` is an object that is not there.
 pub fn assess(object: &Value, related: &Related<'_>) -> Health {
-    let _ = related;
-    let status = if object.is_null() { Status::Missing } else { Status::Unknown };
-    Health { status, message: String::new(), trouble: Vec::new() }
+    if object.is_null() {
+        return Health {
+            status: Status::Missing,
+            message: "not there".to_owned(),
+            trouble: vec![],
+        };
+    }
+    let Some(gvk) = GroupVersionKind::of(object) else {
+        return Health::unknown("it states no apiVersion and kind");
+    };
+    let kind = (gvk.group.as_str(), gvk.kind.as_str());
+    if pods::is_leaving(object) && kind != ("", "Namespace") {
+        return Health::progressing(leaving(object));
+    }
+    if let Some(waiting) = unobserved(object, kind) {
+        return Health::progressing(waiting);
+    }
+    let rule = RULES.iter().find(|(group, name, _)| (*group, *name) == kind);
+    rule.map_or(custom::assess as Rule, |(_, _, rule)| *rule)(object, related)
 }
+
+/// That an object is being deleted, and what holds it.
+fn leaving(object: &Value) -> String {
+    let finalizers = read::list(object, &["metadata", "finalizers"]);
+    let names: Vec<&str> = finalizers.iter().filter_map(Value::as_str).collect();
+    if names.is_empty() {
+        "being deleted".to_owned()
+    } else {
+        format!("being deleted; waits for {}", names.join(", "))
+    }
+}
+
+/// That an object's status speaks of an earlier generation (`checkGeneration` of kstatus), or of none.
+fn unobserved(object: &Value, kind: (&str, &str)) -> Option<String> {
+    let generation = merge::object::generation(object);
+    let observed = read::number(object, &["status", "observedGeneration"]);
+    match (generation, observed) {
+        (Some(generation), Some(observed)) if observed < generation => {
+            Some(format!("its controller has not seen generation {generation} yet"))
+        }
+        (_, None) if REPORTED.contains(&kind) => {
+            Some("its controller has not reported yet".to_owned())
+        }
+        _ => None,
+    }
+}
+
+impl Health {
+    fn of(status: Status, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), trouble: Vec::new() }
+    }
+
+    fn healthy(message: impl Into<String>) -> Self {
+        Self::of(Status::Healthy, message)
+    }
+
+    fn progressing(message: impl Into<String>) -> Self {
+        Self::of(Status::Progressing, message)
+    }
+
+    fn suspended(message: impl Into<String>) -> Self {
+        Self::of(Status::Suspended, message)
+    }
+
+    fn unknown(message: impl Into<String>) -> Self {
+        Self::of(Status::Unknown, message)
+    }
+
+    /// The health of an object that says itself what is wrong with it.
+    fn troubled(trouble: Vec<Trouble>) -> Self {
+        let status = trouble.iter().map(Trouble::status).max().unwrap_or(Status::Progressing);
+        let message = trouble.first().map_or_else(String::new, Trouble::words);
+        Self { status, message, trouble }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use merge::ObjectId;
 use serde::{Deserialize, Serialize};
 
+use super::Status;
+
 /// The kind of trouble, which decides how long it is tolerated.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "class")]
@@ -81,6 +83,29 @@ pub struct Trouble {
 }
 
 impl Trouble {
+    /// How an object is that has this trouble. A first crash and a probe that does not answer yet are
+    /// how many a program starts.
+    pub fn status(&self) -> Status {
+        match self.class {
+            TroubleClass::NotReady
+            | TroubleClass::CrashLoop { restarts: 0 }
+            | TroubleClass::OutOfMemory { restarts: 0 } => Status::Progressing,
+            _ => Status::Degraded,
+        }
+    }
+
+    /// The words, with container and image, without the object.
+    pub(super) fn words(&self) -> String {
+        let container = self.container.iter().map(|name| format!("container {name}"));
+        let image = self.image.iter().map(|image| format!("image {image}"));
+        let place: Vec<String> = container.chain(image).collect();
+        if place.is_empty() {
+            self.message.clone()
+        } else {
+            format!("{}: {}", place.join(", "), self.message)
+        }
+    }
+
     /// Whether this is the other trouble seen again: of the same object, not merely of one that
     /// bears its name, in the same container with the same image.
     pub fn is_same(&self, other: &Self) -> bool {
@@ -95,13 +120,7 @@ impl Trouble {
 /// `pod/web-1 in shop, container app, image app:2: the pod's words`
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.object)?;
-        if let Some(container) = &self.container {
-            write!(f, ", container {container}")?;
-        }
-        if let Some(image) = &self.image {
-            write!(f, ", image {image}")?;
-        }
-        write!(f, ": {}", self.message)
+        let separator = if self.container.is_some() || self.image.is_some() { "," } else { ":" };
+        write!(f, "{}{separator} {}", self.object, self.words())
     }
 }

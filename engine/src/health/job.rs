@@ -1,0 +1,43 @@
+//! Jobs.
+//!
+//! Follows `jobConditions` of kstatus and the conditions of `pkg/controller/job/job_controller.go`.
+//! Unlike kstatus, a Job counts as healthy when it is *complete*, not when it has started: what waits
+//! for a migration waits for its end. A Job whose pods cannot start has no condition at all, so its
+//! pods are asked.
+
+use serde_json::Value;
+
+use super::conditions::holds;
+use super::container::Role;
+use super::trouble::{Trouble, TroubleClass};
+use super::{Health, Related, pods, read, workload};
+
+pub(super) fn assess(job: &Value, related: &Related<'_>) -> Health {
+    let count = |field| read::count(job, &["status", field]);
+    if holds(job, "Complete").is_some() {
+        return Health::healthy(format!("complete: {} succeeded", count("succeeded")));
+    }
+    if let Some(failed) = holds(job, "Failed") {
+        let trouble = pods::of(job, TroubleClass::JobFailed, failed.words());
+        let trouble = trouble.map(|trouble| Trouble { since: failed.since(), ..trouble });
+        return Health::troubled(Vec::from_iter(trouble));
+    }
+    if read::is_true(job, &["spec", "suspend"]) || holds(job, "Suspended").is_some() {
+        return Health::suspended("suspended: no pod runs until it is resumed");
+    }
+    let wanted = read::number(job, &["spec", "completions"]);
+    let mut message = match wanted {
+        Some(wanted) => format!("{} of {wanted} completions", count("succeeded")),
+        None => format!("{} succeeded", count("succeeded")),
+    };
+    if count("active") > 0 {
+        message = format!("{message}, {} running", count("active"));
+    }
+    if count("failed") > 0 {
+        let limit = read::number(job, &["spec", "backoffLimit"]).unwrap_or(6);
+        message = format!("{message}, {} failed of {limit} that may", count("failed"));
+    }
+    // A failed pod is a try; whether there is another is the Job's to say.
+    let running = pods::owned_by(job, related.pods).filter(|pod| !pods::is_failed(pod));
+    workload::incomplete(message, pods::troubles(running, Role::Task))
+}
