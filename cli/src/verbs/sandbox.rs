@@ -1,12 +1,69 @@
-//! `cleat sandbox`.
+//! `cleat sandbox`: an embedded Kubernetes API on a loopback port, with workload controllers, until
+//! it is interrupted; or the workload controllers alone, against any API server.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use sandbox::{Cluster, Options};
 
 use crate::shell::{Exit, Shell};
 
 /// The flags of `cleat sandbox`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The loopback port to listen on; 0 takes a free one
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    port: u16,
+    /// Where to write the kubeconfig; with --workloads-only, the one to read
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// Run no workload controllers: nothing becomes ready by itself
+    #[arg(long, conflicts_with = "workloads_only")]
+    no_workloads: bool,
+    /// Run the workload controllers alone, against the server of --kubeconfig
+    #[arg(long, requires = "kubeconfig", conflicts_with = "port")]
+    workloads_only: bool,
+}
 
 /// Runs `cleat sandbox`.
-pub fn run(_args: Args, _shell: &mut Shell) -> anyhow::Result<Exit> {
-    anyhow::bail!("cleat sandbox is being built")
+pub fn run(args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(args, shell))
+}
+
+async fn serve(args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
+    let cluster = Cluster::new(&Options::default());
+    let server = cluster
+        .serve(SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)))
+        .await
+        .with_context(|| format!("the sandbox cannot listen on 127.0.0.1:{}", args.port))?;
+    let path = match args.kubeconfig {
+        Some(path) => path,
+        None => default_path(server.addr().port()),
+    };
+    write_private(&path, &server.kubeconfig())
+        .with_context(|| format!("the kubeconfig {} cannot be written", path.display()))?;
+    shell.line(&format!("sandbox ready on {}, kubeconfig {}", server.url(), path.display()))?;
+    tokio::signal::ctrl_c().await.context("interruptions cannot be waited for")?;
+    server.shutdown().await;
+    Ok(Exit::Success)
+}
+
+/// A file of this server's own in the temporary folder.
+fn default_path(port: u16) -> PathBuf {
+    std::env::temp_dir().join(format!("cleat-sandbox-{port}.kubeconfig"))
+}
+
+/// Writes a file that only its owner may read.
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    file.write_all(text.as_bytes())
 }
