@@ -1,13 +1,16 @@
 //! Diffs as text: for each object a header, the changed lines of its YAML, and for each changed field
-//! whoever is answerable for it. Everything here was masked before it came here.
+//! whoever is answerable for it. Secret values are masked here, or were before they came here.
 
 use std::fmt::Write as _;
 
 use engine::diff::{Blame, Change, Holder, ObjectDiff, Verdict};
+use engine::redact::{Salt, masked};
+use merge::ObjectId;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use crate::yaml::{self, YamlError};
+/// Writes an object as YAML. It comes as an argument, because the writer lives with the reader.
+pub type Emit<'a> = &'a dyn Fn(&Value) -> String;
 
 /// How a diff is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +53,46 @@ impl Style {
 }
 
 /// Text that cannot steer a terminal: names and values come from Git and from clusters.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|it| if it.is_control() && it != '\t' { '\u{fffd}' } else { it }).collect()
+}
+
+/// One object to write about.
+#[derive(Debug, Clone, Copy)]
+pub struct Object<'a> {
+    /// What happens to it.
+    pub action: &'a str,
+    /// Which it is.
+    pub id: &'a ObjectId,
+    /// Where it was written.
+    pub origin: Option<&'a str>,
+    /// As the cluster has it.
+    pub live: Option<&'a Value>,
+    /// As it would be sent; `None` if it goes.
+    pub body: Option<&'a Value>,
+    /// What the comparison of the two found.
+    pub diff: &'a ObjectDiff,
+}
+
+/// Everything there is to say about one object: header, notes, changed lines.
+pub fn object(object: &Object<'_>, salt: &Salt, emit: Emit<'_>, style: Style) -> String {
+    let live = object.live.map(|live| {
+        let mut shown = masked(live, salt);
+        if let Some(metadata) = shown.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.remove("managedFields");
+        }
+        shown
+    });
+    // What changes is set into the live object, so that what does not keeps its spelling.
+    let after = match (&live, object.body) {
+        (Some(live), Some(_)) => Some(object.diff.after(live)),
+        (None, Some(body)) => Some(masked(body, salt)),
+        (_, None) => None,
+    };
+    let mut text = header(object.action, &object.id.to_string(), object.origin, style);
+    text.push_str(&notes(object.diff, style));
+    text.push_str(&lines(live.as_ref(), after.as_ref(), emit, style));
+    text
 }
 
 /// The header of one object: what happens to it, which it is, and where it was written.
@@ -73,9 +114,14 @@ pub fn header(action: &str, object: &str, origin: Option<&str>, style: Style) ->
 }
 
 /// The lines of two objects that differ. Either may be missing.
-pub fn lines(before: Option<&Value>, after: Option<&Value>, style: Style) -> Result<String, YamlError> {
-    let text = |object: Option<&Value>| object.map_or_else(|| Ok(String::new()), yaml::text);
-    let (before, after) = (text(before)?, text(after)?);
+pub fn lines(
+    before: Option<&Value>,
+    after: Option<&Value>,
+    emit: Emit<'_>,
+    style: Style,
+) -> String {
+    let text = |object: Option<&Value>| object.map(emit).unwrap_or_default();
+    let (before, after) = (text(before), text(after));
     let diff = TextDiff::from_lines(before.as_str(), after.as_str());
     let mut out = String::new();
     for hunk in diff.unified_diff().context_radius(style.context).iter_hunks() {
@@ -92,7 +138,7 @@ pub fn lines(before: Option<&Value>, after: Option<&Value>, style: Style) -> Res
             out.push('\n');
         }
     }
-    Ok(out)
+    out
 }
 
 /// Who is answerable for each change, what others hold, and what stands against the apply.
@@ -146,29 +192,38 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn emit(value: &Value) -> String {
+        serde_json::to_string_pretty(value).unwrap() + "\n"
+    }
+
     #[test]
     fn only_what_differs_is_shown_with_its_surroundings() {
-        let before = json!({"data": {"a": "1", "b": "2", "c": "3", "d": "4", "e": "5", "f": "6"}});
+        let before = json!({"a": "1", "b": "2", "c": "3", "d": "4", "e": "5", "f": "6"});
         let mut after = before.clone();
-        after["data"]["a"] = json!("one");
-        let text = lines(Some(&before), Some(&after), Style { colour: false, context: 1 }).unwrap();
-        assert_eq!(text, "@@ -1,3 +1,3 @@\n data:\n-  a: \"1\"\n+  a: one\n   b: \"2\"\n");
-        assert_eq!(lines(Some(&before), Some(&before), Style::default()).unwrap(), "");
+        after["b"] = json!("two");
+        let style = Style { colour: false, context: 1 };
+        let text = lines(Some(&before), Some(&after), &emit, style);
+        assert_eq!(
+            text,
+            "@@ -2,3 +2,3 @@\n   \"a\": \"1\",\n-  \"b\": \"2\",\n+  \"b\": \"two\",\n   \"c\": \"3\",\n"
+        );
+        assert_eq!(lines(Some(&before), Some(&before), &emit, style), "");
     }
 
     #[test]
     fn a_name_cannot_steer_the_terminal() {
         let line = header("create", "configmap/\u{1b}[2Ja", Some("a\r.yaml:1"), Style::default());
         assert_eq!(line, "+ create configmap/\u{fffd}[2Ja  a\u{fffd}.yaml:1\n");
-        let text = lines(None, Some(&json!({"a": "x\u{1b}[2Jy"})), Style::default()).unwrap();
-        assert!(!text.contains('\u{1b}'), "{text:?}");
+        let raw = |value: &Value| value["a"].as_str().unwrap_or_default().to_owned();
+        let text = lines(None, Some(&json!({"a": "x\u{1b}[2Jy"})), &raw, Style::default());
+        assert!(text.contains('x') && !text.contains('\u{1b}'), "{text:?}");
     }
 
     #[test]
     fn colour_is_asked_for() {
         let style = Style { colour: true, context: 0 };
-        let text = lines(Some(&json!({"a": 1})), Some(&json!({"a": 2})), style).unwrap();
-        assert!(text.contains("\u{1b}[31m-a: 1\u{1b}[0m"), "{text:?}");
-        assert!(text.contains("\u{1b}[32m+a: 2\u{1b}[0m"), "{text:?}");
+        let text = lines(Some(&json!(1)), Some(&json!(2)), &emit, style);
+        assert!(text.contains("\u{1b}[31m-1\u{1b}[0m"), "{text:?}");
+        assert!(text.contains("\u{1b}[32m+2\u{1b}[0m"), "{text:?}");
     }
 }

@@ -1,0 +1,123 @@
+//! A plan as text: what would be done, wave by wave, and what would not.
+
+use std::fmt::Write as _;
+
+use engine::plan::{Action, Plan, Step};
+use serde_json::Value;
+
+use crate::unified::{self, Style};
+
+/// How many characters of a value an outline shows.
+const VALUE_WIDTH: usize = 60;
+
+/// A plan in full. Unchanged objects are counted; with `all` they are listed too.
+pub fn plan(plan: &Plan, all: bool, style: Style) -> String {
+    let mut out = String::new();
+    for wave in &plan.waves {
+        let steps = wave.ranks.iter().map(|rank| rank.steps.len()).sum::<usize>();
+        let _ = writeln!(out, "wave {} ({})", wave.number, counted(steps, "object"));
+        for (place, rank) in wave.ranks.iter().enumerate() {
+            let listed: Vec<&Step> = rank
+                .steps
+                .iter()
+                .filter(|step| all || step.action != Action::Unchanged)
+                .collect();
+            if listed.is_empty() {
+                continue;
+            }
+            let _ = writeln!(out, "  rank {}", place + 1);
+            for step in listed {
+                out.push_str(&indented(&one(step, style), "    "));
+            }
+        }
+    }
+    if !plan.prunes.is_empty() {
+        out.push_str("after the last wave\n");
+        for prune in &plan.prunes {
+            let line = unified::header("prune", &prune.id.to_string(), None, style);
+            out.push_str(&indented(&line, "    "));
+        }
+    }
+    if !plan.withheld.is_empty() {
+        out.push_str("not in the source any more, and left alone\n");
+        for withheld in &plan.withheld {
+            let reason = withheld.reason.to_string();
+            let line =
+                unified::header("withheld", &withheld.id.to_string(), Some(&reason), style);
+            out.push_str(&indented(&line, "    "));
+        }
+    }
+    if !plan.irreversible.is_empty() {
+        out.push_str("no rollback undoes\n");
+        for one in &plan.irreversible {
+            let _ = writeln!(out, "    ! {}: {}", one.id, one.what);
+        }
+    }
+    out.push_str(&summary(plan));
+    out
+}
+
+/// The plan in a line.
+pub fn summary(plan: &Plan) -> String {
+    let mut parts: Vec<String> = [
+        Action::Create,
+        Action::Update,
+        Action::Adopt,
+        Action::Observe,
+        Action::Unchanged,
+    ]
+    .into_iter()
+    .map(|action| (plan.count(action), action))
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, action)| match action {
+        Action::Unchanged => format!("{count} unchanged"),
+        Action::Observe => format!("{count} to observe"),
+        _ => format!("{count} to {action}"),
+    })
+    .collect();
+    if !plan.prunes.is_empty() {
+        parts.push(format!("{} to prune", plan.prunes.len()));
+    }
+    if !plan.withheld.is_empty() {
+        parts.push(format!("{} withheld", plan.withheld.len()));
+    }
+    if parts.is_empty() {
+        parts.push("nothing in the source".to_owned());
+    }
+    format!("{}\n", parts.join(", "))
+}
+
+fn one(step: &Step, style: Style) -> String {
+    let id = step.manifest.id.to_string();
+    let origin = step.manifest.origin.to_string();
+    let mut out = unified::header(step.action.as_str(), &id, Some(&origin), style);
+    for change in &step.diff.changes {
+        let _ = writeln!(
+            out,
+            "    {}: {} → {}",
+            change.path,
+            value(change.before.as_ref()),
+            value(change.after.as_ref())
+        );
+    }
+    out.push_str(&indented(&unified::notes(&step.diff, style), "  "));
+    out
+}
+
+fn value(value: Option<&Value>) -> String {
+    let Some(value) = value else { return "nothing".to_owned() };
+    let text = unified::printable(&value.to_string());
+    if text.chars().count() <= VALUE_WIDTH {
+        return text;
+    }
+    let short: String = text.chars().take(VALUE_WIDTH).collect();
+    format!("{short}…")
+}
+
+fn indented(text: &str, by: &str) -> String {
+    text.lines().fold(String::new(), |out, line| format!("{out}{by}{line}\n"))
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
