@@ -22,6 +22,7 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
+use merge::managed;
 use merge::path::Path;
 use merge::schema::Schemas;
 use serde::Serialize;
@@ -185,6 +186,17 @@ pub struct Holder {
     /// Its latest write to the object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
+}
+
+impl From<managed::Owner> for Holder {
+    fn from(owner: managed::Owner) -> Self {
+        Self {
+            manager: owner.manager,
+            operation: owner.operation.as_str().to_owned(),
+            subresource: owner.subresource,
+            time: owner.time,
+        }
+    }
 }
 
 /// `kubectl-edit (Update) at 2026-03-01T12:00:00Z`.

@@ -61,8 +61,9 @@ fn walk(
     if before == after {
         return;
     }
-    let divided = |value: Option<&Value>| value.and_then(|it| shape::parts(schemas, it, kind));
-    let (Some(one), Some(two)) = (divided(before), divided(after)) else {
+    let one = before.and_then(|it| shape::parts(schemas, it, kind));
+    let two = after.and_then(|it| shape::parts(schemas, it, kind));
+    let (Some(one), Some(two)) = (one, two) else {
         found.push((path.clone(), before.cloned(), after.cloned()));
         return;
     };
@@ -101,24 +102,8 @@ fn blame(
 
 /// The managers that hold a field, something below it, or what it is a part of.
 fn holders(live: &Value, path: &Path) -> Vec<Holder> {
-    let mut found: Vec<Holder> = managed::entries(live)
-        .into_iter()
-        .filter(|entry| {
-            entry.fields.at(path.segments()).is_some()
-                || (1..path.segments().len()).any(|length| {
-                    let whole = Path(path.segments().iter().take(length).cloned().collect());
-                    // A leaf: the whole of it is held. A struct or list entry is held field by field.
-                    entry.fields.contains(&whole)
-                        && entry.fields.at(whole.segments()).is_some_and(merge::FieldSet::is_empty)
-                })
-        })
-        .map(|entry| Holder {
-            manager: entry.manager,
-            operation: entry.operation.to_string(),
-            subresource: entry.subresource,
-            time: entry.time,
-        })
-        .collect();
+    let mut found: Vec<Holder> =
+        managed::owners(live, path).into_iter().map(Holder::from).collect();
     found.sort();
     found
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::body::{graft, replicas};
 use super::{Comparison, Contested, Holder, ObjectDiff, Verdict, changes, shape};
-use crate::redact::Redacted;
+use crate::redact::{Redacted, scrubbed};
 
 /// The time in a predicted ownership record. Nothing compares it.
 const NEVER: &str = "1970-01-01T00:00:00Z";
@@ -34,8 +34,11 @@ pub fn diff(comparison: &Comparison<'_>) -> ObjectDiff {
     let (predicted, removals) = match comparison.predict(live, &body) {
         Ok(found) => found,
         Err(error) => {
+            // Such an error may quote what it stumbled over.
+            let reason = scrubbed(&error.to_string(), live, &comparison.salt);
+            let reason = scrubbed(&reason, comparison.desired, &comparison.salt);
             return ObjectDiff {
-                verdict: Verdict::AskServer(format!("the apply cannot be predicted: {error}")),
+                verdict: Verdict::AskServer(format!("the apply cannot be predicted: {reason}")),
                 ..ObjectDiff::unchanged()
             };
         }
@@ -130,7 +133,7 @@ impl Comparison<'_> {
                 path: it.path,
                 holder: Holder {
                     manager: it.manager,
-                    operation: it.operation.to_string(),
+                    operation: it.operation.as_str().to_owned(),
                     subresource: it.subresource,
                     time: it.time,
                 },

@@ -200,7 +200,7 @@ impl Check<'_> {
         };
         let mut managers: Vec<String> = merge::managed::entries(live)
             .into_iter()
-            .map(|entry| format!("{} ({})", entry.manager, entry.operation))
+            .map(|entry| format!("{} ({})", entry.manager, entry.operation.as_str()))
             .collect();
         managers.dedup();
         let managers = if managers.is_empty() {

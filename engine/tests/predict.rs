@@ -1,0 +1,79 @@
+//! Asks the local comparison what a real API server was asked: would this apply change anything?
+//! The server's answers are recorded; how often the two agree is printed, and must not fall.
+
+use std::path::PathBuf;
+
+use engine::diff::{Comparison, ObjectDiff, diff};
+use engine::redact::Salt;
+use flate2::read::GzDecoder;
+use merge::Schemas;
+use serde_json::Value;
+
+/// How many of a hundred cases must agree.
+const BAR: f64 = 99.0;
+
+#[allow(clippy::disallowed_methods, reason = "the recordings may lie elsewhere")]
+fn recorded() -> PathBuf {
+    std::env::var_os("CLEAT_RECORDED").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/recorded")),
+        PathBuf::from,
+    )
+}
+
+fn lines(path: PathBuf) -> Vec<Value> {
+    let file = std::fs::File::open(path).unwrap();
+    let stream = serde_json::Deserializer::from_reader(GzDecoder::new(file)).into_iter();
+    stream.map(Result::unwrap).collect()
+}
+
+fn schemas() -> Schemas {
+    let folder = recorded().join("predict");
+    let text = std::fs::read_to_string(folder.join("definitions.json")).unwrap();
+    let definitions: Vec<Value> = serde_json::from_str(&text).unwrap();
+    definitions
+        .iter()
+        .fold(Schemas::builtin(), |schemas, it| schemas.with_definition(it).unwrap())
+}
+
+fn compare(case: &Value, schemas: &Schemas) -> ObjectDiff {
+    diff(&Comparison {
+        live: Some(&case["live"]),
+        ..Comparison::new(&case["desired"], schemas, Salt::new([7; 16]))
+    })
+}
+
+#[test]
+fn the_verdict_is_the_servers() {
+    let schemas = schemas();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(recorded().join("predict"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().ends_with(".jsonl.gz"))
+        .collect();
+    files.sort();
+    let (mut agreed, mut total, mut wrong) = (0_u32, 0_u32, Vec::new());
+    for case in files.into_iter().flat_map(lines) {
+        if case["code"] != 200 {
+            continue;
+        }
+        total += 1;
+        let found = compare(&case, &schemas);
+        if case["changed"] == !found.changes.is_empty() {
+            agreed += 1;
+        } else {
+            let paths: Vec<String> =
+                found.changes.iter().map(|change| change.path.to_string()).collect();
+            wrong.push(format!(
+                "{}: the server says changed={}, we say {:?} {paths:?}; {}",
+                case["name"], case["changed"], found.verdict, case["did"]
+            ));
+        }
+    }
+    let share = f64::from(agreed) * 100.0 / f64::from(total);
+    println!("{agreed} of {total} verdicts agree with the server's ({share:.1} %)");
+    for line in &wrong {
+        println!("  {line}");
+    }
+    assert!(total >= 500, "only {total} cases were found");
+    assert!(share >= BAR, "{share:.1} % agree");
+}
