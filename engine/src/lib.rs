@@ -1,8 +1,11 @@
 //! Pure decisions: three-way diff, plan, waves, health, rollback. No I/O, no clock, no async.
 
 pub mod application;
+pub mod diff;
 pub mod gate;
 pub mod health;
+pub mod plan;
 pub mod policy;
 pub mod record;
 pub mod redact;
+pub mod sync;

@@ -13,6 +13,7 @@
 //! | [`schema`] | how the fields of a kind merge, and what does not fit it |
 //! | [`apply`](mod@apply) | server-side apply |
 //! | [`managed`] | who owns which fields |
+//! | [`meaning`] | values by what they mean, not how they are spelled |
 //! | [`defaults`] | what a server fills in for built-in kinds |
 //! | [`validate`] | what a server refuses with 422, and in which words |
 
@@ -23,6 +24,7 @@ pub mod defaults;
 pub mod digest;
 pub mod fields;
 pub mod managed;
+pub mod meaning;
 pub mod object;
 pub mod path;
 #[cfg(test)]

@@ -290,9 +290,27 @@ impl Check<'_> {
     }
 }
 
-/// Groups whose kinds come with the server: they have no dot, or end in `k8s.io`. Definitions may
-/// live under `k8s.io` too, but only those that Kubernetes' own projects write.
+/// Groups whose kinds come with every server: those without a dot, and these. Other groups under
+/// `k8s.io` are those of definitions that Kubernetes' own projects write.
 fn is_builtin_group(group: &str) -> bool {
     !group.contains('.')
-        || merge::resources::builtin().iter().any(|resource| resource.gvk.group == group)
+        || matches!(
+            group,
+            "admissionregistration.k8s.io"
+                | "apiextensions.k8s.io"
+                | "apiregistration.k8s.io"
+                | "authentication.k8s.io"
+                | "authorization.k8s.io"
+                | "certificates.k8s.io"
+                | "coordination.k8s.io"
+                | "discovery.k8s.io"
+                | "events.k8s.io"
+                | "flowcontrol.apiserver.k8s.io"
+                | "networking.k8s.io"
+                | "node.k8s.io"
+                | "rbac.authorization.k8s.io"
+                | "resource.k8s.io"
+                | "scheduling.k8s.io"
+                | "storage.k8s.io"
+        )
 }
