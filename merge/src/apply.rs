@@ -131,7 +131,8 @@ fn attempt(
     force: bool,
     finish: &dyn Fn(&mut Value),
 ) -> Result<Value, ApplyError> {
-    let Apply { body, subresource, time, .. } = *request;
+    let Apply { subresource, time, .. } = *request;
+    let body = &convert::whole_numbers(request.body);
     let updater = Updater::new(schemas, body, subresource);
     let root = updater.root();
     let live = request.live.cloned().unwrap_or_else(|| reset::blank(root, body));
@@ -157,7 +158,7 @@ fn attempt(
             if let Some(message) = convert::refused(schemas, &object) {
                 return Err(ApplyError::NotTyped { message });
             }
-            reset::tidy(schemas, &mut object);
+            reset::restore(updater.ignored(), request.live, &mut object);
             finish(&mut object);
             if let Some(owned) = managers.get_mut(&me) {
                 owned.time = Some(time.to_owned());

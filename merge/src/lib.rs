@@ -30,6 +30,7 @@ pub mod path;
 #[cfg(test)]
 mod recorded;
 mod reset;
+pub mod scale;
 pub mod schema;
 mod typed;
 pub mod validate;

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::fields::FieldSet;
-use crate::object;
+use crate::object::{self, GroupVersionKind};
 use crate::path::Path;
+use crate::reset;
 use crate::schema::Schemas;
 
 pub(crate) use identity::{Identity, Managers, Owned, decode, encode, replace};
@@ -123,6 +124,18 @@ pub fn update(
     let unchanged = live.is_some_and(|live| only_times_differ(live, new, &fields));
     let kept = live.filter(|_| unchanged).and_then(identity::managed_fields).cloned();
     replace(new, kept.unwrap_or(fields));
+}
+
+/// Put what a write to a resource, or to its status, cannot change back to what it was: `status` in a
+/// write to the resource, `spec` in one to the status, and what else the kinds' strategies reset.
+pub fn reset_fields(
+    schemas: &Schemas,
+    live: Option<&Value>,
+    new: &mut Value,
+    subresource: Option<&str>,
+) {
+    let gvk = GroupVersionKind::of(new);
+    reset::restore(&reset::fields(schemas, gvk.as_ref(), subresource), live, new);
 }
 
 /// Whether nothing but the times of managedFields would change

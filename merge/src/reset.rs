@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use crate::fields::FieldSet;
 use crate::object::GroupVersionKind;
-use crate::path::Path;
-use crate::schema::{Schemas, Scope, TypeRef};
+use crate::path::{Path, Segment};
+use crate::schema::{Schemas, TypeRef};
 
 /// The fields a server resets on a write to a resource or to its status (`GetResetFields` of the
 /// kinds' strategies): ownership of them is neither taken nor given.
@@ -29,6 +29,43 @@ pub(crate) fn fields(
         (Some("status"), "apiextensions.k8s.io", _) => of(&[&["spec"], &["metadata"]]),
         (Some("status"), ..) if schemas.is_custom(gvk) => of(&[&["spec"], &["metadata"]]),
         (Some("status"), ..) => of(&[&["spec"]]),
+        _ => FieldSet::new(),
+    }
+}
+
+/// Put the fields that a write cannot change back to what they were.
+pub(crate) fn restore(fields: &FieldSet, live: Option<&Value>, new: &mut Value) {
+    for path in fields.paths() {
+        let names: Vec<&str> = path.segments().iter().filter_map(Segment::as_field).collect();
+        let Some((last, above)) = names.split_last() else {
+            continue;
+        };
+        let mut parent = Some(&mut *new);
+        for name in above {
+            parent = parent.and_then(|value| value.get_mut(name));
+        }
+        let Some(parent) = parent.and_then(Value::as_object_mut) else {
+            continue;
+        };
+        match live.and_then(|live| path.find(live)) {
+            Some(value) => parent.insert((*last).to_owned(), value.clone()),
+            None => parent.remove(*last),
+        };
+    }
+}
+
+/// What a server adds to a new object after it noted who owns what (`PrepareForCreate` of the kinds'
+/// strategies, admission): nobody owns it.
+pub(crate) fn added_later(gvk: Option<&GroupVersionKind>) -> FieldSet {
+    let finalizer = |name: &str| {
+        let entry = Segment::Value(Value::String(name.to_owned()));
+        let list = Path::fields(["metadata", "finalizers"]);
+        FieldSet::of([list.join(entry), list])
+    };
+    match gvk.map(|gvk| (gvk.group.as_str(), gvk.kind.as_str())) {
+        Some(("", "Namespace")) => FieldSet::of([Path::fields(["spec", "finalizers"])]),
+        Some(("", "PersistentVolumeClaim")) => finalizer("kubernetes.io/pvc-protection"),
+        Some(("", "PersistentVolume")) => finalizer("kubernetes.io/pv-protection"),
         _ => FieldSet::new(),
     }
 }
@@ -66,50 +103,4 @@ fn blank_struct(at: TypeRef<'_>) -> Map<String, Value> {
         out.insert(name.to_owned(), value);
     }
     out
-}
-
-/// Drop what does not survive a built-in kind's Go struct: nulls, and empty lists and maps that are
-/// written only when they hold something.
-pub(crate) fn tidy(schemas: &Schemas, object: &mut Value) {
-    let gvk = GroupVersionKind::of(object);
-    let builtin = |gvk: &GroupVersionKind| {
-        !schemas.is_custom(gvk)
-            && matches!(schemas.scope(gvk), Some(Scope::Namespaced | Scope::Cluster) | None)
-    };
-    if let Some(root) = gvk.filter(builtin).and_then(|gvk| schemas.root(&gvk)) {
-        tidy_value(root, object);
-    }
-}
-
-fn tidy_value(at: TypeRef<'_>, value: &mut Value) {
-    if at.is_free() {
-        return;
-    }
-    match value {
-        Value::Object(fields) => {
-            fields.retain(|name, inner| {
-                let Some(child) = at.child(name) else {
-                    return true;
-                };
-                tidy_value(child, inner);
-                let always = at.requires(name)
-                    || at.default_of(name).is_some_and(|default| default.as_object().is_some());
-                let empty = match inner {
-                    Value::Null => true,
-                    Value::Array(items) => items.is_empty(),
-                    Value::Object(map) => {
-                        map.is_empty() && !child.is_struct() && !child.is_free() && at.is_struct()
-                    }
-                    _ => false,
-                };
-                always || !empty
-            });
-        }
-        Value::Array(items) => {
-            if let Some(element) = at.element() {
-                items.iter_mut().for_each(|item| tidy_value(element, item));
-            }
-        }
-        _ => {}
-    }
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::ApplyError;
+use crate::fields::FieldSet;
 use crate::managed::{Identity, Managers, Operation, TakeError, Updater};
 use crate::path::{Path, Segment};
 use crate::typed::Comparison;
@@ -67,39 +68,64 @@ pub fn served_paths(conflicts: &[Conflict]) -> Vec<Path> {
         let identity = first.identity();
         let count = rest.iter().take_while(|conflict| conflict.identity() == identity).count();
         let (mine, others) = rest.split_at(count);
-        let truths: Vec<&[Segment]> = mine.iter().map(|one| one.path.segments()).collect();
-        out.extend(overwritten(&truths));
+        let fields = FieldSet::of(mine.iter().map(|conflict| conflict.path.clone()));
+        let mut memory = Memory::default();
+        let mut found = Vec::new();
+        memory.visit(&fields, Slice::default(), &mut found);
+        out.extend(found.into_iter().map(|slice| memory.read(slice)));
         rest = others;
     }
     out
 }
 
-/// Go's growth of a slice by one: its room doubles from 1.
-const fn room(length: usize) -> usize {
-    if length == 0 { 0 } else { length.next_power_of_two() }
+/// Go's arrays, with the slices that look into them.
+#[derive(Default)]
+struct Memory {
+    arrays: Vec<Vec<Segment>>,
 }
 
-fn overwritten(truths: &[&[Segment]]) -> Vec<Path> {
-    truths
-        .iter()
-        .enumerate()
-        .map(|(place, truth)| {
-            // A segment at `index` lies in the memory of the path it grew from: the longest prefix
-            // whose length is the start of that block. A later path with the same prefix that is
-            // written into the same block overwrites it.
-            let seen = |index: usize| {
-                let block = (0..=index).rev().find(|start| room(*start) == *start).unwrap_or(0);
-                let prefix = truth.get(..=block.min(index)).unwrap_or_default();
-                let shares = |other: &&&[Segment]| {
-                    other.len() > index && block < index && other.starts_with(prefix)
-                };
-                let later = truths.get(place + 1..).unwrap_or_default();
-                later.iter().rev().find(shares).and_then(|other| other.get(index))
-            };
-            let segments = truth.iter().enumerate();
-            Path(segments.map(|(index, own)| seen(index).unwrap_or(own).clone()).collect())
-        })
-        .collect()
+#[derive(Clone, Copy, Default)]
+struct Slice {
+    array: usize,
+    length: usize,
+    room: usize,
+}
+
+impl Memory {
+    /// Go's `append` of one: in place while there is room, else into a copy with twice the room.
+    fn append(&mut self, slice: Slice, segment: &Segment) -> Slice {
+        let (array, room) = if slice.length < slice.room {
+            (slice.array, slice.room)
+        } else {
+            let copy = self.read(slice).0;
+            self.arrays.push(copy);
+            (self.arrays.len() - 1, (slice.room * 2).max(1))
+        };
+        if let Some(array) = self.arrays.get_mut(array) {
+            match array.get_mut(slice.length) {
+                Some(place) => *place = segment.clone(),
+                None => array.push(segment.clone()),
+            }
+        }
+        Slice { array, length: slice.length + 1, room }
+    }
+
+    fn read(&self, slice: Slice) -> Path {
+        let array = self.arrays.get(slice.array).map(Vec::as_slice).unwrap_or_default();
+        Path(array.get(..slice.length).unwrap_or_default().to_vec())
+    }
+
+    /// `Set.Iterate`: members first, then what lies below.
+    fn visit(&mut self, fields: &FieldSet, prefix: Slice, found: &mut Vec<Slice>) {
+        for (segment, _, _) in fields.entries().filter(|(_, member, _)| *member) {
+            let slice = self.append(prefix, segment);
+            found.push(slice);
+        }
+        for (segment, _, below) in fields.entries().filter(|(_, _, below)| !below.is_empty()) {
+            let slice = self.append(prefix, segment);
+            self.visit(below, slice, found);
+        }
+    }
 }
 
 /// Take what changed from other managers; without force, what they would lose are conflicts.

@@ -34,11 +34,43 @@ fn visit(at: TypeRef<'_>, value: &Value) -> Option<String> {
         Value::Number(number) if at.scalar() == Some(Scalar::Integer) && number.is_f64() => {
             Some("cannot convert float64 to int32".to_owned())
         }
+        Value::String(text) if at.format() == Some(Format::Quantity) => {
+            let why = "quantities must match the regular expression \
+                       '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+            (!looks_like_a_quantity(text)).then(|| why.to_owned())
+        }
         Value::String(text) if at.format() == Some(Format::Bytes) => {
             let byte = bad_base64(text)?;
             Some(format!("error decoding from json: illegal base64 data at input byte {byte}"))
         }
         _ => None,
+    }
+}
+
+fn looks_like_a_quantity(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let rest = unsigned.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == '.');
+    let exponent = rest.trim_start_matches(|letter: char| "eEinumkKMGTP".contains(letter));
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    rest.len() < unsigned.len() && exponent.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Numbers without a fraction as whole numbers: a server reads bodies through a YAML parser that
+/// knows no `2.0`.
+pub(super) fn whole_numbers(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
+            Some(float) if float.fract() == 0.0 && float.abs() < 1e15 => {
+                // Exact below 2^53, so its text without a fraction is the same number.
+                format!("{float:.0}").parse::<i64>().map_or_else(|_| value.clone(), Value::from)
+            }
+            _ => value.clone(),
+        },
+        Value::Array(items) => items.iter().map(whole_numbers).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, inner)| (name.clone(), whole_numbers(inner))).collect()
+        }
+        other => other.clone(),
     }
 }
 

@@ -226,7 +226,10 @@ pub(super) fn after_update(
     if managers.is_empty() && live.is_some() {
         return None;
     }
-    let updater = Updater::new(schemas, new, subresource);
+    let mut updater = Updater::new(schemas, new, subresource);
+    if live.is_none() {
+        updater.ignored = updater.ignored.union(&reset::added_later(updater.gvk.as_ref()));
+    }
     let before = live.cloned().unwrap_or_else(|| reset::blank(updater.root(), new));
     let me = Identity::new(manager, Operation::Update, &updater.api_version(), subresource);
     let unreadable = |object: &Value| !typed::validate(updater.root(), object).is_empty();
@@ -238,10 +241,13 @@ pub(super) fn after_update(
     Some(managers)
 }
 
-/// `managedFields: [{}]` is how a writer clears them.
+/// An empty list of managedFields, or one with one empty entry, is how a writer clears them.
 fn is_cleared(new: &Value) -> bool {
-    matches!(managed_fields(new).map(Vec::as_slice), Some([only])
-        if only.as_object().is_some_and(serde_json::Map::is_empty))
+    match managed_fields(new).map(Vec::as_slice) {
+        Some([]) => true,
+        Some([only]) => only.as_object().is_some_and(serde_json::Map::is_empty),
+        _ => false,
+    }
 }
 
 /// What stood before the first apply belongs to a manager of its own.
