@@ -2,6 +2,8 @@
 //! [`verbs`], the terminal and the exit code in [`shell`]. What is decided is decided elsewhere.
 
 mod cache;
+mod cluster;
+mod duration;
 mod shell;
 mod source;
 mod verbs;

@@ -64,6 +64,7 @@ pub struct Shell {
     colour: Colour,
     no_color: bool,
     cache: Option<PathBuf>,
+    user: String,
 }
 
 #[allow(
@@ -77,7 +78,8 @@ impl Shell {
     pub fn new(options: &Options) -> Self {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let default = match options.verbose {
-            0 => "warn",
+            // kube logs as errors what is told, or tried again, anyway.
+            0 => "warn,kube_client=off",
             1 => "info",
             _ => "debug",
         };
@@ -94,7 +96,15 @@ impl Shell {
             .map(PathBuf::from)
             .filter(|cache| cache.is_absolute())
             .or_else(|| folder("HOME").map(|home| PathBuf::from(home).join(".cache")));
-        Self { colour: options.color, no_color, cache }
+        let user =
+            ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+        let user = user.filter(|user| !user.is_empty()).unwrap_or_else(|| "somebody".to_owned());
+        Self { colour: options.color, no_color, cache, user }
+    }
+
+    /// The user who runs this, as the system names them; nothing proves it.
+    pub fn user(&self) -> &str {
+        &self.user
     }
 
     /// The folder of this user for what can be had again (the XDG base directory of caches).

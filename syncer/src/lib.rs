@@ -17,10 +17,15 @@
 //! | [`preflight`] | the server's opinion of a plan, by dry run |
 //! | [`apply`] | one run: plan, ask, carry out |
 
+pub mod apply;
 pub mod client;
 pub mod clock;
 pub mod discovery;
+pub mod live;
+pub mod preflight;
 pub mod records;
 pub mod requests;
+pub mod schemas;
+pub mod watch;
 
 pub use client::{Client, Connection};

@@ -5,3 +5,4 @@
 //! |---|---|
 //! | [`progress`] | a live bar a wave for `cleat apply` |
 
+pub mod progress;

@@ -14,7 +14,7 @@ use engine::record::RunKind;
 use engine::sync::{Note, NoteKind};
 use merge::ObjectId;
 
-pub use live::Live;
+pub use live::{Live, give_back};
 pub use view::{HEIGHT, view};
 
 /// How a wave stands.
@@ -117,6 +117,7 @@ impl WaveBar {
             NoteKind::WaveStarted | NoteKind::Applied => self.state = WaveState::Running,
             NoteKind::WaveHealthy => {
                 self.state = WaveState::Healthy;
+                (self.applied, self.healthy) = (self.total, self.total);
                 self.waiting.clear();
             }
             NoteKind::Failed | NoteKind::ApplyFailed => self.state = WaveState::Failed,

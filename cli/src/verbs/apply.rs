@@ -1,12 +1,77 @@
-//! `cleat apply`.
+//! `cleat apply`: brings a cluster to a Git revision, and back when that is not healthy. It is the flags
+//! and the printing of [`syncer::apply::run`].
 
+mod flags;
+mod printer;
+
+use clap::ValueEnum;
+use engine::sync::Outcome;
+use merge::schema::Schemas;
+use syncer::apply;
+use syncer::clock::Clock;
+
+use crate::cluster::{self, ClusterArgs};
 use crate::shell::{Exit, Shell};
+use crate::source::SourceArgs;
+use flags::RunArgs;
+use printer::Printer;
 
 /// The flags of `cleat apply`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[command(flatten)]
+    run: RunArgs,
+    /// How to print what happens
+    #[arg(short, long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    output: Output,
+}
+
+/// How to print what happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// Live bars on a terminal, a line an event otherwise
+    Text,
+    /// A JSON object an event, the last one the outcome
+    Json,
+}
 
 /// Runs `cleat apply`.
-pub fn run(_args: Args, _shell: &mut Shell) -> anyhow::Result<Exit> {
-    anyhow::bail!("cleat apply is being built")
+pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
+    cluster::block_on(async {
+        let client = args.cluster.connect().await?;
+        let namespace = args.source.namespace.take();
+        let namespace = namespace.unwrap_or_else(|| client.default_namespace().to_owned());
+        args.source.namespace = Some(namespace.clone());
+        // What a kind is and where it lives is judged by what the cluster serves, not by us.
+        let render = args.source.render_quietly(shell, &Schemas::builtin())?;
+        let name = args.run.name(&args.source)?;
+        let request = args.run.request(&name, &namespace, render, shell.user())?;
+        let interrupt = cluster::interrupts(tui::progress::give_back)?;
+        let mut printer = Printer::new(shell, args.output);
+        let clock = Clock::system();
+        match apply::run(&request, &client, &clock, &mut printer, &interrupt).await {
+            Ok(report) => {
+                printer.report(&report)?;
+                Ok(exit_of(&report.outcome))
+            }
+            Err(error) => {
+                printer.refused(&error)?;
+                Ok(Exit::Failure)
+            }
+        }
+    })
+}
+
+fn exit_of(outcome: &Outcome) -> Exit {
+    match outcome {
+        Outcome::Healthy { .. } | Outcome::NoChange => Exit::Success,
+        Outcome::RolledBack { .. } | Outcome::Held { .. } => Exit::Negative,
+        Outcome::Interrupted { .. } => Exit::Interrupted,
+        Outcome::Failed { applied, .. } if applied.is_empty() => Exit::Failure,
+        Outcome::Failed { .. } => Exit::Negative,
+    }
 }

@@ -97,7 +97,12 @@ pub(super) fn nothing(request: &Request, records: &Records, discovery: Discovery
         discovery,
         schemas: Schemas::builtin(),
         live: Live::wanting(&[], records.inventory()),
-        plan: Arc::default(),
+        plan: Arc::new(Plan {
+            waves: Vec::new(),
+            prunes: Vec::new(),
+            withheld: Vec::new(),
+            irreversible: Vec::new(),
+        }),
         bundle: marked(request),
         previous: None,
         salt: salt(),

@@ -59,6 +59,12 @@ impl Drop for Live {
     }
 }
 
+/// Shows the cursor again: for a process that ends where it stands.
+pub fn give_back() {
+    // As above.
+    let _ = crossterm::execute!(io::stdout(), crossterm::cursor::Show);
+}
+
 impl std::fmt::Debug for Live {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Live").field("colour", &self.colour).finish_non_exhaustive()

@@ -71,9 +71,9 @@ fn a_wave_goes_from_waiting_to_healthy() {
         rows,
         [
             "",
-            "✓ wave 0    healthy  ░░░░░░░░░░░░░░░░░░░░ 0/2 healthy",
+            "✓ wave 0    healthy  ████████████████████ 2/2 healthy",
             "▸ wave 1    applying █████▒▒▒▒▒░░░░░░░░░░ 1/4 healthy  deployment.apps/web in shop: 1 of \
-             2 replicas a",
+             2 replicas",
             "",
         ]
     );

@@ -1,0 +1,61 @@
+//! Which cluster a verb talks to, and the runtime it does that on.
+
+use std::future::Future;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use syncer::{Client, Connection};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// The flags that name a cluster, as kubectl has them.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct ClusterArgs {
+    /// The kubeconfig; without it KUBECONFIG, then ~/.kube/config, then the pod's service account
+    #[arg(long, value_name = "FILE", help_heading = "Cluster")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig; without it the current one
+    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
+    pub context: Option<String>,
+}
+
+impl ClusterArgs {
+    /// Makes a client; nothing is sent yet.
+    pub async fn connect(&self) -> anyhow::Result<Client> {
+        let connection =
+            Connection { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() };
+        Ok(Client::connect(&connection).await?)
+    }
+}
+
+/// Runs what a verb awaits.
+pub fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?
+        .block_on(future)
+}
+
+/// A token that the first Ctrl-C (or SIGTERM) cancels. The second one ends the process where it stands,
+/// after `give_back` has given the terminal back.
+pub fn interrupts(give_back: fn()) -> anyhow::Result<CancellationToken> {
+    let token = CancellationToken::new();
+    let interrupted = token.clone();
+    let mut ctrl_c = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    let mut term = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    tokio::spawn(async move {
+        for round in 0..2 {
+            tokio::select! {
+                _ = ctrl_c.recv() => {}
+                _ = term.recv() => {}
+            }
+            if round == 0 {
+                interrupted.cancel();
+            }
+        }
+        give_back();
+        std::process::exit(130);
+    });
+    Ok(token)
+}

@@ -1,0 +1,198 @@
+//! The flags that say what a run may do, and the request they come to.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+use engine::application::ApplicationName;
+use engine::gate::GraceTable;
+use engine::plan::Approvals;
+use engine::policy::{Adoption, OnFailure, Policy, Preflight};
+use manifests::Render;
+use syncer::apply::Request;
+
+use crate::duration;
+use crate::source::SourceArgs;
+
+/// What a run may do.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// The application's name; without it the last part of the path, or the repository's name
+    #[arg(long, value_name = "NAME", help_heading = "Run")]
+    app: Option<String>,
+    /// Delete what the source no longer has
+    #[arg(long, help_heading = "Run")]
+    prune: bool,
+    /// How long a wave may take to become healthy
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "5m",
+          help_heading = "Run")]
+    timeout: Duration,
+    /// How long everything must stay healthy at the end
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "30s",
+          help_heading = "Run")]
+    bake: Duration,
+    /// How long a reason is tolerated before it fails its wave: image-not-found=1s; may be repeated
+    #[arg(long, value_name = "REASON=DURATION", help_heading = "Run")]
+    grace: Vec<String>,
+    /// What follows when a wave fails
+    #[arg(long, value_enum, default_value_t = Failing::Rollback, value_name = "WHAT",
+          help_heading = "Run")]
+    on_failure: Failing,
+    /// Who checks the plan before the first write
+    #[arg(long, value_enum, default_value_t = Checking::Server, value_name = "WHO",
+          help_heading = "Run")]
+    preflight: Checking,
+    /// Make objects ours that exist and are not
+    #[arg(long, help_heading = "Run")]
+    adopt: bool,
+    /// Approve the deletion of an object that deletes more than itself: namespace/shop; may be repeated
+    #[arg(long, value_name = "KIND/NAME", help_heading = "Run")]
+    approve_prune: Vec<String>,
+    /// Approve more deletions at once than the guard allows
+    #[arg(long, help_heading = "Run")]
+    approve_mass_prune: bool,
+    /// Try a render again that failed before
+    #[arg(long, help_heading = "Run")]
+    allow_quarantined: bool,
+}
+
+/// What follows when a wave fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Failing {
+    /// Put the last healthy revision back
+    Rollback,
+    /// Leave everything as it is
+    Hold,
+}
+
+/// Who checks the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Checking {
+    /// Our own rules, then the server by dry run
+    Server,
+    /// Our own rules alone
+    Local,
+}
+
+impl RunArgs {
+    /// The application's name: the one given, or the last part of what is rendered.
+    pub fn name(&self, source: &SourceArgs) -> anyhow::Result<String> {
+        if let Some(name) = &self.app {
+            return Ok(name.clone());
+        }
+        let last = |path: &str| {
+            let part = path.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
+            let part = part.trim_end_matches(".git").to_lowercase();
+            (!part.is_empty() && part != "." && part != "..").then_some(part)
+        };
+        let repository = || {
+            let url = source.repo.as_deref()?;
+            let place = std::fs::canonicalize(url).ok();
+            last(place.as_deref().and_then(std::path::Path::to_str).unwrap_or(url))
+        };
+        last(&source.path)
+            .or_else(repository)
+            .context("files have no name that would last: name the application with --app")
+    }
+
+    /// What is asked of the syncer.
+    pub fn request(
+        &self,
+        name: &str,
+        namespace: &str,
+        render: Render,
+        user: &str,
+    ) -> anyhow::Result<Request> {
+        let application: ApplicationName = format!("{namespace}/{name}")
+            .parse()
+            .context("give the application another name with --app")?;
+        Ok(Request {
+            application,
+            desired: render.objects,
+            digest: render.digest,
+            revision: render.revision.map(|revision| revision.as_str().to_owned()),
+            policy: self.policy()?,
+            approvals: Approvals {
+                prune: self.approve_prune.clone(),
+                beyond_guard: self.approve_mass_prune,
+            },
+            allow_quarantined: self.allow_quarantined,
+            requested_by: user.to_owned(),
+        })
+    }
+
+    fn policy(&self) -> anyhow::Result<Policy> {
+        Ok(Policy {
+            prune: self.prune,
+            on_failure: match self.on_failure {
+                Failing::Rollback => OnFailure::Rollback,
+                Failing::Hold => OnFailure::Hold,
+            },
+            adoption: if self.adopt { Adoption::Adopt } else { Adoption::Refuse },
+            timeout: self.timeout,
+            bake: self.bake,
+            grace: graces(&self.grace)?,
+            preflight: match self.preflight {
+                Checking::Server => Preflight::Server,
+                Checking::Local => Preflight::Local,
+            },
+            ..Policy::default()
+        })
+    }
+}
+
+/// The default table with the reasons that were given.
+fn graces(given: &[String]) -> anyhow::Result<GraceTable> {
+    let mut table = GraceTable::default();
+    for text in given {
+        let Some((reason, value)) = text.split_once('=') else {
+            bail!("--grace {text}: write it like image-not-found=1s");
+        };
+        let slot = match reason {
+            "invalid-image-name" => &mut table.invalid_image_name,
+            "image-not-found" => &mut table.image_not_found,
+            "image-pull" => &mut table.image_pull,
+            "create-container" => &mut table.create_container,
+            "run-container" => &mut table.run_container,
+            "unschedulable" => &mut table.unschedulable,
+            "failed" => &mut table.failed,
+            "quota" => &mut table.quota,
+            "progress-deadline" => &mut table.progress_deadline,
+            "degraded" => &mut table.degraded,
+            "crash-loop" => {
+                table.crash_loop_restarts = value
+                    .parse()
+                    .with_context(|| format!("--grace {text}: a number of restarts is expected"))?;
+                continue;
+            }
+            _ => bail!(
+                "--grace {text}: no such reason; there are invalid-image-name, image-not-found, \
+                 image-pull, create-container, run-container, unschedulable, failed, quota, \
+                 progress-deadline, degraded, and crash-loop=RESTARTS"
+            ),
+        };
+        *slot = duration::parse(value).map_err(|why| anyhow::anyhow!("--grace {text}: {why}"))?;
+    }
+    Ok(table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn graces_change_their_reason_alone() {
+        let given = ["image-not-found=1s".to_owned(), "crash-loop=1".to_owned()];
+        let table = graces(&given).unwrap();
+        let expected = GraceTable {
+            image_not_found: Duration::from_secs(1),
+            crash_loop_restarts: 1,
+            ..GraceTable::default()
+        };
+        assert_eq!(table, expected);
+        for wrong in ["image-not-found", "image-not-found=soon", "weather=1s", "crash-loop=1s"] {
+            let error = graces(&[wrong.to_owned()]).unwrap_err();
+            assert!(error.to_string().starts_with(&format!("--grace {wrong}: ")), "{error}");
+        }
+    }
+}
