@@ -15,6 +15,7 @@
 //! | [`managed`] | who owns which fields |
 //! | [`meaning`] | values by what they mean, not how they are spelled |
 //! | [`defaults`] | what a server fills in for built-in kinds |
+//! | [`strategic`] | strategic merge patch |
 //! | [`validate`] | what a server refuses with 422, and in which words |
 
 pub mod apply;
@@ -32,6 +33,7 @@ mod recorded;
 mod reset;
 pub mod scale;
 pub mod schema;
+pub mod strategic;
 mod typed;
 pub mod validate;
 

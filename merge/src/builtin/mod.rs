@@ -43,19 +43,6 @@ pub(crate) enum Shape {
     Map(Box<Shape>),
 }
 
-/// What a strategic merge patch does with a field (the `patchStrategy` tag).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct PatchRule {
-    /// Lists are merged, not replaced.
-    pub merge: bool,
-    /// The key items are matched by; `None` in a merged list of scalars.
-    pub key: Option<&'static str>,
-    /// `$retainKeys` is honoured.
-    pub retain_keys: bool,
-    /// A map is replaced whole.
-    pub replace: bool,
-}
-
 /// One field of a Go type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Field {
@@ -65,8 +52,6 @@ pub(crate) struct Field {
     pub pointer: bool,
     /// It is written even when zero (no `omitempty`).
     pub always: bool,
-    /// How patches treat it.
-    pub patch: PatchRule,
 }
 
 /// One Go type.
@@ -122,21 +107,11 @@ fn read(text: &'static str) -> Table {
 
 fn field(text: &'static str) -> Option<(&'static str, Field)> {
     let (name, rest) = text.split_once(':')?;
-    let (shape_text, patch_text) = rest.split_once('@').unwrap_or((rest, ""));
     let (shape_text, always) =
-        shape_text.strip_suffix('!').map_or((shape_text, false), |shorter| (shorter, true));
+        rest.strip_suffix('!').map_or((rest, false), |shorter| (shorter, true));
     let (shape_text, pointer) =
         shape_text.strip_suffix('*').map_or((shape_text, false), |shorter| (shorter, true));
-    let (strategies, key) =
-        patch_text.split_once('=').map_or((patch_text, None), |(left, key)| (left, Some(key)));
-    let has = |word: &str| strategies.split(',').any(|strategy| strategy == word);
-    let patch = PatchRule {
-        merge: has("merge"),
-        key,
-        retain_keys: has("retainKeys"),
-        replace: has("replace"),
-    };
-    Some((name, Field { shape: shape(shape_text), pointer, always, patch }))
+    Some((name, Field { shape: shape(shape_text), pointer, always }))
 }
 
 fn shape(text: &'static str) -> Shape {

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::causes::{At, Causes};
-use super::golang::{quoted, scalar};
+use super::golang::{quoted, scalar, strings};
 use super::names;
 
 /// Groups that only definitions approved by the Kubernetes project may use.
@@ -38,6 +38,7 @@ pub(super) fn definition(object: &At<'_>, causes: &mut Causes) {
             causes.required(&schema.path, "schemas are required");
         }
     }
+    storage(object, causes);
     let approval = object
         .field("metadata.annotations")
         .value
@@ -47,6 +48,32 @@ pub(super) fn definition(object: &At<'_>, causes: &mut Causes) {
             "metadata.annotations[api-approved.kubernetes.io]",
             "protected groups must have approval annotation \"api-approved.kubernetes.io\", see https://github.com/kubernetes/enhancements/pull/1111",
         );
+    }
+}
+
+/// One version is stored, and it is among those that were ever stored.
+fn storage(object: &At<'_>, causes: &mut Causes) {
+    let versions = object.field("spec.versions");
+    let stored: Vec<&str> = versions
+        .items()
+        .iter()
+        .filter(|version| version.field("storage").is_true())
+        .map(|version| version.field("name").text())
+        .collect();
+    if stored.len() != 1 {
+        causes.invalid(
+            &versions.path,
+            "[]apiextensions.CustomResourceDefinitionVersion{…}",
+            "must have exactly one version marked as storage version",
+        );
+    }
+    let ever = object.field("status.storedVersions");
+    let items = ever.items();
+    for name in stored {
+        if ever.is_set() && !items.iter().any(|item| item.text() == name) {
+            let detail = format!("must have the storage version {name}");
+            causes.invalid(&ever.path, &strings(ever.value), &detail);
+        }
     }
 }
 

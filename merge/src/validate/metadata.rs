@@ -28,7 +28,10 @@ pub(super) fn check(object: &At<'_>, name_rule: NameRule, causes: &mut Causes) {
     }
     let name = metadata.field("name");
     if name.text().is_empty() {
-        causes.required(&name.path, "name or generateName is required");
+        // A server makes up the name before it looks.
+        if prefix.text().is_empty() {
+            causes.required(&name.path, "name or generateName is required");
+        }
     } else {
         causes.invalid_text(&name.path, name.text(), name_rule(name.text()));
     }

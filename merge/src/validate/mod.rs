@@ -55,7 +55,7 @@ enum Order {
     ChangeThenAll,
     /// Contents, then what may not change.
     ContentsThenChange,
-    /// All as on creation, then contents again and what may not change: Jobs.
+    /// All as on creation, then contents again and what may not change.
     AllThenContentsAndChange,
     /// All as on creation, then what may not change.
     AllThenChange,
@@ -97,7 +97,7 @@ fn rules(object: &Value) -> Rules {
             Order::ContentsThenChange,
         ),
         ("", "PersistentVolumeClaim") => {
-            of(subdomain, others::claim, others::claim_immutable, Order::AllThenChange)
+            of(subdomain, others::claim, others::claim_immutable, Order::AllThenContentsAndChange)
         }
         ("apps", "Deployment") => of(
             subdomain,
@@ -109,13 +109,13 @@ fn rules(object: &Value) -> Rules {
             subdomain,
             workloads::replica_set,
             workloads::selector_immutable,
-            Order::ContentsThenChange,
+            Order::AllThenContentsAndChange,
         ),
         ("apps", "DaemonSet") => of(
             subdomain,
             workloads::daemon_set,
             workloads::selector_immutable,
-            Order::ContentsThenChange,
+            Order::AllThenContentsAndChange,
         ),
         ("apps", "StatefulSet") => of(
             names::dns_label,
@@ -137,7 +137,7 @@ fn rules(object: &Value) -> Rules {
             of(names::path_segment, access::binding, access::immutable, Order::AllThenChange)
         }
         ("storage.k8s.io", "StorageClass") => {
-            of(subdomain, NOTHING, others::storage_class_immutable, Order::ChangeOnly)
+            of(subdomain, NOTHING, others::storage_class_immutable, Order::AllThenChange)
         }
         ("scheduling.k8s.io", "PriorityClass") => of(
             subdomain,
