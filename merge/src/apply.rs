@@ -144,7 +144,7 @@ fn attempt(
         check_typed(root, &bare, what, " to smd typed")?;
         managed::take_over(&updater, &bare, &mut managers, subresource, time)?;
     }
-    if object::metadata(body).is_some_and(|metadata| metadata.contains_key("managedFields")) {
+    if body.pointer("/metadata/managedFields").is_some_and(|fields| !fields.is_null()) {
         return Err(ApplyError::ManagedFieldsInBody);
     }
     check_typed(root, body, "failed to create typed patch object", "")?;
@@ -187,7 +187,7 @@ fn merge_and_own(
     me: &Identity,
     force: bool,
 ) -> Result<Option<Value>, ApplyError> {
-    updater.reconcile(live, managers)?;
+    updater.reconcile(managers)?;
     let root = updater.root();
     let merged = typed::merge(root, live, body);
     let last = managers.remove(me);

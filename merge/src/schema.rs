@@ -171,6 +171,21 @@ impl Schemas {
             .unwrap_or_else(|| TypeRef { layer: table::deduced(), id: DEDUCED })
     }
 
+    /// The root of the version a definition's objects are stored in, if that is another one.
+    fn storage_root(&self, gvk: &GroupVersionKind) -> Option<TypeRef<'_>> {
+        self.layers.iter().rev().find_map(|layer| {
+            let stored = layer.kinds.iter().filter(|(_, kind)| kind.stored);
+            let mut parts = stored.map(|(key, kind)| (key.split('/'), kind));
+            parts.find_map(|(mut parts, kind)| {
+                let same_group = parts.next() == Some(&gvk.group);
+                let other_version = parts.next() != Some(&gvk.version);
+                let same_kind = parts.next() == Some(&gvk.kind);
+                (same_group && other_version && same_kind)
+                    .then_some(TypeRef { layer, id: kind.kind })
+            })
+        })
+    }
+
     fn find(&self, gvk: &GroupVersionKind) -> Option<(&Layer, &Kind)> {
         let key = kind_key(&gvk.group, &gvk.version, &gvk.kind);
         self.layers.iter().rev().find_map(|layer| Some((layer.as_ref(), layer.kinds.get(&key)?)))

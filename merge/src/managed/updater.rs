@@ -75,10 +75,10 @@ impl<'a> Updater<'a> {
     }
 
     /// Bring the sets of all managers up to the schema as it is now.
-    pub fn reconcile(&self, live: &Value, managers: &mut Managers) -> Result<(), ApplyError> {
+    pub fn reconcile(&self, managers: &mut Managers) -> Result<(), ApplyError> {
         for owned in managers.values_mut() {
             if let Some(root) = self.root_at(&owned.api_version)? {
-                if let Some(fields) = typed::reconcile(root, live, &owned.fields) {
+                if let Some(fields) = typed::reconcile(root, &owned.fields) {
                     owned.fields = fields;
                 }
             }
@@ -148,7 +148,7 @@ impl<'a> Updater<'a> {
         me: &Identity,
         time: &str,
     ) -> Result<(), ApplyError> {
-        self.reconcile(before, managers)?;
+        self.reconcile(managers)?;
         let this_write = Identity::new("current-operation", Operation::Update, "", None);
         let changed = match self.take(before, after, managers, &this_write, true) {
             Ok(changed) => changed,
@@ -232,6 +232,7 @@ pub(super) fn after_update(
     }
     let before = live.cloned().unwrap_or_else(|| reset::blank(updater.root(), new));
     let me = Identity::new(manager, Operation::Update, &updater.api_version(), subresource);
+    let new = &schemas.declared(new);
     let unreadable = |object: &Value| !typed::validate(updater.root(), object).is_empty();
     if unreadable(new) || unreadable(&before) {
         return None;

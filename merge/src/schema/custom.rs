@@ -15,6 +15,26 @@ impl Schemas {
             prune(root, object);
             drop_nulls(root, object);
             fill(root, object);
+            self.store(object);
+        }
+    }
+
+    /// An object of a known kind without the fields that its schema does not declare, which a server
+    /// does not read.
+    pub fn declared(&self, object: &Value) -> Value {
+        let mut object = object.clone();
+        if let Some(root) = GroupVersionKind::of(&object).and_then(|gvk| self.root(&gvk)) {
+            prune(root, &mut object);
+        }
+        object
+    }
+
+    /// What is left of a custom resource once it is stored, in its definition's storage version: a
+    /// field only another version has is lost.
+    fn store(&self, object: &mut Value) {
+        let stored = GroupVersionKind::of(object).and_then(|gvk| self.storage_root(&gvk));
+        if let Some(root) = stored {
+            prune(root, object);
         }
     }
 
@@ -23,6 +43,7 @@ impl Schemas {
         if let Some(root) = self.custom_root(object) {
             prune(root, object);
             fill(root, object);
+            self.store(object);
         }
     }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::read::Reader;
-use super::types::{Layer, Scope};
+use super::types::{DEDUCED, Kind, Layer, Scope};
 use super::{SchemaError, kind_key};
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
@@ -31,7 +31,7 @@ pub(super) fn layer(crd: &Value) -> Result<Layer, SchemaError> {
         .and_then(Value::as_array)
         .ok_or_else(|| wrong("spec.versions is missing"))?;
     let preserve = crd.pointer("/spec/preserveUnknownFields") == Some(&Value::Bool(true));
-    let mut roots: Vec<(String, Value, bool)> = Vec::new();
+    let mut roots: Vec<(String, Value, Kind)> = Vec::new();
     for version in versions {
         let served = version.get("served").and_then(Value::as_bool) != Some(false);
         let Some(called) = version.get("name").and_then(Value::as_str).filter(|_| served) else {
@@ -46,8 +46,14 @@ pub(super) fn layer(crd: &Value) -> Result<Layer, SchemaError> {
         }
         embed(&mut root);
         add_object_fields(&mut root);
-        let status = version.pointer("/subresources/status").is_some();
-        roots.push((kind_key(group, called, kind), root, status));
+        let kind_of = Kind {
+            kind: DEDUCED,
+            scope: Some(scope),
+            status: version.pointer("/subresources/status").is_some(),
+            custom: true,
+            stored: version.get("storage") == Some(&Value::Bool(true)),
+        };
+        roots.push((kind_key(group, called, kind), root, kind_of));
     }
     let metadata = object_meta();
     let mut definitions: BTreeMap<&str, &Value> =
@@ -55,8 +61,8 @@ pub(super) fn layer(crd: &Value) -> Result<Layer, SchemaError> {
     definitions.extend(metadata.iter().map(|(name, schema)| (name.as_str(), schema)));
     let mut reader = Reader::new();
     reader.definitions(&definitions)?;
-    for (key, _, status) in &roots {
-        reader.kind(key.clone(), key, Some(scope), *status, true);
+    for (key, _, kind) in &roots {
+        reader.kind(key.clone(), key, kind.clone());
     }
     Ok(reader.finish())
 }

@@ -70,17 +70,10 @@ impl Reader {
         Ok(())
     }
 
-    /// Make a definition known as a kind.
-    pub fn kind(
-        &mut self,
-        key: String,
-        name: &str,
-        scope: Option<Scope>,
-        status: bool,
-        custom: bool,
-    ) {
+    /// Make a definition known as a kind; `kind` has everything but its type.
+    pub fn kind(&mut self, key: String, name: &str, kind: Kind) {
         if let Some(id) = self.names.get(name) {
-            self.layer.kinds.insert(key, Kind { kind: *id, scope, status, custom });
+            self.layer.kinds.insert(key, Kind { kind: *id, ..kind });
         }
     }
 
@@ -224,7 +217,9 @@ pub(super) fn documents<'a>(
         for key in kinds.into_iter().flatten().filter_map(key_of) {
             if let Some(how) = served.get(&key) {
                 let custom = !name.starts_with("io.k8s.");
-                reader.kind(key, name, how.scope, how.status, custom);
+                let (scope, status) = (how.scope, how.status);
+                let kind = Kind { kind: DEDUCED, scope, status, custom, stored: false };
+                reader.kind(key, name, kind);
             }
         }
     }

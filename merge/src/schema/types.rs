@@ -144,6 +144,9 @@ pub(crate) struct Kind {
     /// Whether it is defined by a CustomResourceDefinition.
     #[serde(rename = "c", default, skip_serializing_if = "is_default")]
     pub custom: bool,
+    /// Whether this version is the one objects are stored in, where a definition says so.
+    #[serde(rename = "w", default, skip_serializing_if = "is_default")]
+    pub stored: bool,
 }
 
 /// Kinds and the types they need.

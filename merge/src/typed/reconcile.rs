@@ -1,60 +1,47 @@
-//! Field sets brought up to a schema that changed since they were written: lists and maps that
-//! became atomic, or ceased to be (`typed.ReconcileFieldSetWithSchema`).
+//! Field sets brought up to a schema that changed since they were written
+//! (`typed.ReconcileFieldSetWithSchema`).
+//!
+//! What became atomic is then owned as a whole by whoever owned a part of it. The other way round
+//! nothing is done: a manager that owned the whole owns none of the parts.
 
-use serde_json::Value;
-
-use super::sets::field_set;
 use crate::fields::FieldSet;
 use crate::path::Segment;
-use crate::schema::{Entries, TypeRef};
+use crate::schema::{DEDUCED, Entries, TypeRef};
 
 /// The set as it would be had it been written with this schema; `None` if it is so already.
-pub(crate) fn reconcile(at: TypeRef<'_>, value: &Value, set: &FieldSet) -> Option<FieldSet> {
-    let mut walker =
-        Walker { root: at, value, path: Vec::new(), gone: FieldSet::new(), new: FieldSet::new() };
+pub(crate) fn reconcile(at: TypeRef<'_>, set: &FieldSet) -> Option<FieldSet> {
+    let mut walker = Walker { path: Vec::new(), atomic: FieldSet::new() };
     walker.visit(at, set, false);
-    if walker.gone.is_empty() && walker.new.is_empty() {
-        return None;
-    }
-    Some(set.recursive_difference(&walker.gone).union(&walker.new))
+    let changed = !walker.atomic.is_empty();
+    changed.then(|| set.recursive_difference(&walker.atomic).union(&walker.atomic))
 }
 
-struct Walker<'a> {
-    root: TypeRef<'a>,
-    value: &'a Value,
+struct Walker {
     path: Vec<Segment>,
-    gone: FieldSet,
-    new: FieldSet,
+    /// What became atomic.
+    atomic: FieldSet,
 }
 
-impl Walker<'_> {
+impl Walker {
     /// `whole`: the set holds this place and nothing below it.
     fn visit(&mut self, at: TypeRef<'_>, set: &FieldSet, whole: bool) {
         if let Some(map) = at.map_type() {
-            if map.fields.is_empty() && at.is_free() {
+            if map.fields.is_empty() && map.element == Some(DEDUCED) {
                 return;
             }
             if map.atomic {
                 if !whole && !set.is_empty() {
-                    self.became_atomic();
+                    self.atomic.insert(&self.path);
                 }
                 return;
-            }
-            if whole && !map.atomic {
-                self.became_granular();
             }
         } else if at.scalar().is_some() {
             return;
-        } else if let Some(list) = at.list_type() {
-            if list.entries == Entries::Atomic {
-                if !whole {
-                    self.became_atomic();
-                }
-                return;
+        } else if at.entries() == Some(&Entries::Atomic) {
+            if !whole {
+                self.atomic.insert(&self.path);
             }
-            if whole {
-                self.became_granular();
-            }
+            return;
         }
         for (segment, member, below) in set.entries() {
             let child = match segment {
@@ -65,24 +52,6 @@ impl Walker<'_> {
                 self.path.push(segment.clone());
                 self.visit(child, below, member && below.is_empty());
                 self.path.pop();
-            }
-        }
-    }
-
-    fn became_atomic(&mut self) {
-        self.gone.insert(&self.path);
-        self.new.insert(&self.path);
-    }
-
-    fn became_granular(&mut self) {
-        let all = field_set(self.root, self.value);
-        if let Some(below) = all.at(&self.path) {
-            let prefix = &self.path;
-            self.new.insert(prefix);
-            for path in below.paths() {
-                let mut full = prefix.clone();
-                full.extend(path.0);
-                self.new.insert(&full);
             }
         }
     }

@@ -36,7 +36,7 @@ fn recorded_writes_leave_the_recorded_owners() {
     for line in &wrong {
         println!("  {line}");
     }
-    assert!(good >= 152, "fewer cases than before");
+    assert!(good + 1 >= cases, "fewer cases than before");
 }
 
 enum Judgement {
@@ -107,8 +107,9 @@ impl Replay {
     /// Take what the server answered for what is.
     fn learn(&mut self, target: &Target, request: &Value, answer: &Value) {
         if request["method"] == "DELETE" {
-            if answer.pointer("/metadata/deletionTimestamp").is_none() {
-                self.objects.remove(&target.key);
+            self.objects.remove(&target.key);
+            if answer.pointer("/metadata/deletionTimestamp").is_some() {
+                self.objects.insert(target.key.clone(), answer.clone());
             }
             return;
         }
@@ -246,12 +247,16 @@ impl Replay {
         if !new.is_object() {
             return Judgement::NotJudged;
         }
+        let operations = request["body"].as_array();
+        let cleared = operations.into_iter().flatten().find_map(|operation| {
+            (operation["path"] == "/metadata/managedFields").then(|| operation["value"].clone())
+        });
         new["apiVersion"] = json!(target.api_version);
         new["kind"] = answer["kind"].clone();
         self.schemas.settle_custom(&mut new);
         if request["method"] == "PATCH" {
-            new["metadata"]["managedFields"] =
-                live.unwrap()["metadata"].get("managedFields").cloned().unwrap_or(Value::Null);
+            let before = live.unwrap()["metadata"].get("managedFields").cloned();
+            new["metadata"]["managedFields"] = cleared.or(before).unwrap_or(Value::Null);
         } else if subresource.is_none() {
             let stated = new["metadata"].get("managedFields").cloned();
             defaults::fill(&mut new);
