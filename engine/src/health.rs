@@ -11,17 +11,26 @@
 //! behind neither helps nor harms it. How long trouble is tolerated is not decided here but in
 //! [`crate::gate`].
 
+mod api_service;
+mod autoscaler;
+mod claim;
 mod conditions;
 mod container;
+mod cron_job;
 mod custom;
 mod daemon_set;
+mod definition;
 mod deployment;
+mod disruption_budget;
+mod exists;
+mod ingress;
 mod job;
+mod namespace;
 mod pod;
 mod pods;
 mod read;
 mod replica_set;
-mod simple;
+mod service;
 mod stateful_set;
 mod trouble;
 mod workload;
@@ -99,29 +108,29 @@ type Rule = fn(&Value, &Related<'_>) -> Health;
 
 /// The rule of each kind that has one: group, kind, rule. All other kinds are read by their conditions.
 const RULES: &[(&str, &str, Rule)] = &[
-    ("", "ConfigMap", simple::exists),
-    ("", "Namespace", simple::namespace),
-    ("", "PersistentVolumeClaim", simple::claim),
+    ("", "ConfigMap", exists::assess),
+    ("", "Namespace", namespace::assess),
+    ("", "PersistentVolumeClaim", claim::assess),
     ("", "Pod", pod::assess),
     ("", "ReplicationController", replica_set::assess),
-    ("", "Secret", simple::exists),
-    ("", "Service", simple::service),
-    ("", "ServiceAccount", simple::exists),
-    ("apiextensions.k8s.io", "CustomResourceDefinition", simple::definition),
-    ("apiregistration.k8s.io", "APIService", simple::api_service),
+    ("", "Secret", exists::assess),
+    ("", "Service", service::assess),
+    ("", "ServiceAccount", exists::assess),
+    ("apiextensions.k8s.io", "CustomResourceDefinition", definition::assess),
+    ("apiregistration.k8s.io", "APIService", api_service::assess),
     ("apps", "DaemonSet", daemon_set::assess),
     ("apps", "Deployment", deployment::assess),
     ("apps", "ReplicaSet", replica_set::assess),
     ("apps", "StatefulSet", stateful_set::assess),
-    ("autoscaling", "HorizontalPodAutoscaler", simple::autoscaler),
-    ("batch", "CronJob", simple::cron_job),
+    ("autoscaling", "HorizontalPodAutoscaler", autoscaler::assess),
+    ("batch", "CronJob", cron_job::assess),
     ("batch", "Job", job::assess),
-    ("networking.k8s.io", "Ingress", simple::ingress),
-    ("policy", "PodDisruptionBudget", simple::disruption_budget),
-    ("rbac.authorization.k8s.io", "ClusterRole", simple::exists),
-    ("rbac.authorization.k8s.io", "ClusterRoleBinding", simple::exists),
-    ("rbac.authorization.k8s.io", "Role", simple::exists),
-    ("rbac.authorization.k8s.io", "RoleBinding", simple::exists),
+    ("networking.k8s.io", "Ingress", ingress::assess),
+    ("policy", "PodDisruptionBudget", disruption_budget::assess),
+    ("rbac.authorization.k8s.io", "ClusterRole", exists::assess),
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding", exists::assess),
+    ("rbac.authorization.k8s.io", "Role", exists::assess),
+    ("rbac.authorization.k8s.io", "RoleBinding", exists::assess),
 ];
 
 /// Kinds that are on their way until their controller has reported for the first time.

@@ -37,7 +37,7 @@ impl Default for Policy {
             prune: false,
             on_failure: OnFailure::Rollback,
             adoption: Adoption::Refuse,
-            timeout: Duration::from_mins(5),
+            timeout: Duration::from_secs(300),
             bake: Duration::from_secs(30),
             grace: GraceTable::default(),
             prune_guard: PruneGuard::default(),

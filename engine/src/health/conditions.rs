@@ -50,7 +50,8 @@ impl<'a> Condition<'a> {
 
     /// Its own words: `Reason: message`, or as much of it as there is.
     pub(super) fn words(self) -> String {
-        let message = read::text(self.value, &["message"]).map(str::trim);
+        let message =
+            read::text(self.value, &["message"]).map(|it| it.trim().trim_end_matches('.'));
         match (self.reason(), message) {
             (Some(reason), Some(message)) => format!("{reason}: {message}"),
             (Some(only), None) | (None, Some(only)) => only.to_owned(),

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::conditions::{denied, holds};
 use super::container::Role;
 use super::trouble::{Trouble, TroubleClass};
-use super::{Health, Related, pods, read, workload};
+use super::{Health, Related, Status, pods, read, workload};
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
 
@@ -26,7 +26,7 @@ pub(super) fn assess(deployment: &Value, related: &Related<'_>) -> Health {
         format!("{} of {wanted} pods updated", count("updatedReplicas"))
     } else if count("replicas") > count("updatedReplicas") {
         let old = count("replicas") - count("updatedReplicas");
-        format!("{old} of its old pods are still to go")
+        format!("old pods still to go: {old}")
     } else if count("availableReplicas") < wanted {
         format!("{} of {wanted} updated pods available", count("availableReplicas"))
     } else {
@@ -49,11 +49,17 @@ fn troubles(deployment: &Value, related: &Related<'_>) -> Vec<Trouble> {
     }
     let late = denied(deployment, "Progressing")
         .filter(|condition| condition.reason() == Some("ProgressDeadlineExceeded"));
-    troubles.extend(late.and_then(|condition| {
-        let words = condition.words();
-        let trouble = pods::of(deployment, TroubleClass::ProgressDeadline, words)?;
-        Some(Trouble { since: condition.since(), ..trouble })
-    }));
+    if let Some(condition) = late {
+        let words = match troubles.first() {
+            Some(trouble) => format!("{}; {trouble}", condition.words()),
+            None => condition.words(),
+        };
+        let trouble = pods::of(deployment, TroubleClass::ProgressDeadline, words);
+        let trouble = trouble.map(|trouble| Trouble { since: condition.since(), ..trouble });
+        // A deadline says more than that a pod is not ready, and less than why it cannot be.
+        let vague = troubles.iter().all(|it| it.status() == Status::Progressing);
+        troubles.splice(if vague { 0..0 } else { troubles.len()..troubles.len() }, trouble);
+    }
     troubles
 }
 

@@ -4,7 +4,7 @@ use merge::ObjectId;
 use merge::object::{controller_uid, metadata, uid};
 use serde_json::Value;
 
-use super::conditions::{Condition, denied};
+use super::conditions::{denied, holds};
 use super::container::{Role, finding};
 use super::read;
 use super::trouble::{Trouble, TroubleClass};
@@ -27,7 +27,7 @@ pub(super) fn is_leaving(object: &Value) -> bool {
 
 /// Whether a pod is ready.
 pub(super) fn is_ready(pod: &Value) -> bool {
-    super::conditions::holds(pod, "Ready").is_some()
+    holds(pod, "Ready").is_some()
 }
 
 /// What is wrong with the pods of a workload whose controller replaces pods that failed: the worst
@@ -74,10 +74,9 @@ pub(super) fn failed(pod: &Value, class: TroubleClass) -> Option<Trouble> {
             (Some(reason), Some(message)) => format!("{reason}: {message}"),
             (Some(words), None) | (None, Some(words)) => words.to_owned(),
             (None, None) => {
-                let containers = read::list(pod, &["status", "containerStatuses"]).iter();
-                let ends = containers.filter_map(|status| finding(status, Role::Task));
-                let words: Vec<String> = ends.map(|it| it.message).collect();
-                if words.is_empty() { "the pod failed".to_owned() } else { words.join("; ") }
+                let ended = pod_troubles(pod, Role::Task).into_iter().next();
+                let ended = ended.map(|trouble| Trouble { class: class.clone(), ..trouble });
+                return ended.or_else(|| of(pod, class, "the pod failed".to_owned()));
             }
         };
     of(pod, class, message)
@@ -103,14 +102,21 @@ pub(super) fn pod_troubles(pod: &Value, role: Role) -> Vec<Trouble> {
     for status in read::list(pod, &["status", "containerStatuses"]) {
         found.extend(container_trouble(pod, status, "containers", role));
     }
-    if found.is_empty()
-        && role == Role::Service
-        && let Some(condition) = Condition::of(pod, "Ready").filter(|_| !is_ready(pod))
-        && condition.reason() == Some("ReadinessGatesNotReady")
-    {
-        found.extend(of(pod, TroubleClass::NotReady, condition.words()));
+    if found.is_empty() && role == Role::Service {
+        found.extend(unfulfilled_gate(pod));
     }
     found
+}
+
+/// That a pod whose containers are ready waits for a condition somebody else has to set
+/// (`spec.readinessGates`).
+fn unfulfilled_gate(pod: &Value) -> Option<Trouble> {
+    let containers = read::list(pod, &["status", "containerStatuses"]);
+    let ready = !containers.is_empty() && containers.iter().all(|it| read::is_true(it, &["ready"]));
+    let gates = read::list(pod, &["spec", "readinessGates"]).iter();
+    let mut gates = gates.filter_map(|gate| read::text(gate, &["conditionType"]));
+    let open = gates.find(|gate| ready && holds(pod, gate).is_none())?;
+    of(pod, TroubleClass::NotReady, format!("waits for its readiness gate {open}"))
 }
 
 /// An init container that restarts always is a sidecar: it runs for as long as the pod does.

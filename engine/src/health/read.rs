@@ -43,3 +43,9 @@ pub(super) fn time(object: &Value, path: &[&str]) -> Option<Timestamp> {
 pub(super) fn wanted_replicas(object: &Value) -> i64 {
     number(object, &["spec", "replicas"]).unwrap_or(1)
 }
+
+/// The address a load balancer gave.
+pub(super) fn balanced(object: &Value) -> Option<&str> {
+    let first = list(object, &["status", "loadBalancer", "ingress"]).first()?;
+    text(first, &["ip"]).or_else(|| text(first, &["hostname"]))
+}

@@ -15,7 +15,7 @@ pub(super) fn assess(set: &Value, related: &Related<'_>) -> Health {
     troubles.extend(pods::troubles(pods::owned_by(set, related.pods), Role::Service));
     if count("replicas") > wanted {
         let more = count("replicas") - wanted;
-        return Health::progressing(format!("{more} of its pods are still to go"));
+        return Health::progressing(format!("pods still to go: {more}"));
     }
     if count("readyReplicas") < wanted {
         let message = format!("{} of {wanted} pods ready", count("readyReplicas"));

@@ -22,7 +22,7 @@ pub(super) fn assess(set: &Value, related: &Related<'_>) -> Health {
     let troubles = || troubles(set, related, &revisions);
     if count("replicas") > wanted {
         let more = count("replicas") - wanted;
-        return workload::incomplete(format!("{more} of its pods are still to go"), troubles());
+        return workload::incomplete(format!("pods still to go: {more}"), troubles());
     }
     let slow = read::count(set, &["spec", "minReadySeconds"]) > 0;
     let field = if slow { "availableReplicas" } else { "readyReplicas" };

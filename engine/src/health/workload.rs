@@ -10,7 +10,8 @@ use super::{Health, Status, pods};
 pub(super) fn incomplete(message: String, troubles: Vec<Trouble>) -> Health {
     let status = troubles.iter().map(Trouble::status).max().unwrap_or(Status::Progressing);
     let message = match troubles.first() {
-        Some(trouble) => format!("{message}; {trouble}"),
+        Some(trouble) if trouble.object.kind == "Pod" => format!("{message}; {trouble}"),
+        Some(own) => format!("{message}; {}", own.words()),
         None => message,
     };
     Health { status, message, trouble: troubles }
