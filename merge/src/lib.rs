@@ -10,6 +10,7 @@
 //! | [`digest`] | canonical JSON and its sha256 |
 //! | [`class`] | what kind of failure an error is |
 //! | [`path`], [`fields`] | paths to fields, sets of fields and their algebra |
+//! | [`resources`], [`scale`] | which kinds a server serves, and the scale of workloads |
 //! | [`schema`] | how the fields of a kind merge, and what does not fit it |
 //! | [`apply`](mod@apply) | server-side apply |
 //! | [`managed`] | who owns which fields |
@@ -31,6 +32,7 @@ pub mod path;
 #[cfg(test)]
 mod recorded;
 mod reset;
+pub mod resources;
 pub mod scale;
 pub mod schema;
 pub mod strategic;
