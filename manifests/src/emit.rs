@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use merge::Origin;
 use serde_json::Value;
 
+use crate::loader;
+
 /// A value that has no YAML form. JSON values all have one, so this is a defect of the writer.
 #[derive(Debug, thiserror::Error)]
 #[error("an object cannot be written as YAML: {0}")]
@@ -18,12 +20,25 @@ impl EmitError {
     }
 }
 
-/// One value as a YAML document, ending in a line break.
+/// One value as a YAML document, ending in a line break. What is written is read back first: a text
+/// that a block scalar cannot hold for every reader (libyaml takes a tab on its first line for
+/// indentation) is quoted instead, and what no YAML spelling holds is written as JSON, which is YAML.
 pub fn yaml(value: &Value) -> Result<String, EmitError> {
+    for block_scalars in [true, false] {
+        let text = spelled(value, block_scalars)?;
+        if loader::reads_as(&text, value) {
+            return Ok(text);
+        }
+    }
+    Ok(format!("{value}\n"))
+}
+
+fn spelled(value: &Value, block_scalars: bool) -> Result<String, EmitError> {
     let mut options = serde_saphyr::SerializerOptions::default();
     // As kubectl indents lists, and no folding: a folded text is hard to compare.
     options.compact_list_indent = true;
     options.folded_wrap_chars = usize::MAX;
+    options.prefer_block_scalars = block_scalars;
     let mut text = serde_saphyr::to_string_with_options(value, options)
         .map_err(|error| EmitError(error.to_string()))?;
     if !text.ends_with('\n') {

@@ -84,6 +84,7 @@ impl<'r> Session<'r> {
         if whole && let Some(tip) = tip.map(|head| head.name.clone()) {
             self.fetch_one(tip.trim_end_matches("^{}"), digits)?;
         } else if !(whole && self.fetch_one(digits, digits).is_ok()) {
+            // Not every server, and no local transport, gives out a commit by its id alone.
             self.fetch_all()?;
         }
         self.known(digits)?
@@ -180,7 +181,14 @@ fn refusal(address: &Address, source: git2::Error) -> GitError {
         return GitError::NotTrusted { url };
     }
     let local = address.transport == Transport::Local;
-    if local && source.code() == git2::ErrorCode::NotFound
+    // What libgit2 says of a path where nothing is, and of such a file:// URL.
+    let nowhere = ["unsupported URL protocol", "failed to resolve path"];
+    if local && nowhere.iter().any(|said| source.message().starts_with(said)) {
+        return GitError::NoRepository { url, why: "nothing is there".to_owned() };
+    }
+    if local
+        && (source.code() == git2::ErrorCode::NotFound
+            || source.message().starts_with("could not find repository"))
         || source.message().starts_with("remote error")
     {
         return GitError::NoRepository { url, why: source.message().to_owned() };

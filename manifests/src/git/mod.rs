@@ -12,6 +12,10 @@
 mod error;
 mod fetch;
 mod revision;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod transport;
 
 use std::fs::{self, File};

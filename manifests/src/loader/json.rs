@@ -71,7 +71,8 @@ impl<'a> Reader<'a> {
     /// What stands here instead of what was expected.
     fn unexpected<T>(&mut self, wanted: &str) -> Read<T> {
         let found = match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
-            Some(found) => format!("`{}`", found.escape_debug()),
+            Some(found) if found.is_control() => format!("U+{:04X}", u32::from(found)),
+            Some(found) => format!("`{found}`"),
             None => "the end of the file".to_owned(),
         };
         self.fault(format!("this is not JSON: {found} stands where {wanted} is expected"))

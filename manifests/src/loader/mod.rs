@@ -13,6 +13,8 @@ mod json;
 mod outline;
 mod scalar;
 mod split;
+#[cfg(test)]
+mod tests;
 mod yaml;
 
 use serde_json::Value;
@@ -80,6 +82,20 @@ pub(crate) fn load(
         documents.extend(yaml::load(file, chunk, limits.depth, budget, problems));
     }
     documents
+}
+
+/// Whether a text is one YAML document that means exactly this value.
+pub(crate) fn reads_as(text: &str, value: &Value) -> bool {
+    let limits = Limits { depth: usize::MAX, ..Limits::default() };
+    let mut problems = Vec::new();
+    let chunk = split::Chunk { text, first_line: 0 };
+    let read = yaml::load("", chunk, limits.depth, &mut Budget::new(&limits), &mut problems);
+    let same = match read.as_slice() {
+        [document] => document.value == *value,
+        [] => value.is_null(),
+        _ => false,
+    };
+    same && problems.is_empty()
 }
 
 /// Whether a file's name says that it is JSON.

@@ -32,6 +32,8 @@ pub(crate) enum ScalarError {
     BinaryText,
     #[error("`{0}` has no JSON form: infinities and not-a-number cannot be sent to a cluster")]
     NotFinite(String),
+    #[error("the integer {0} is too large to be a key")]
+    LargeKey(u64),
     #[error("null cannot be a key")]
     NullKey,
 }
@@ -271,7 +273,7 @@ impl Scalar {
             Self::Null => return Err(ScalarError::NullKey),
             Self::Bool(bool) => bool.to_string(),
             Self::Integer(integer) => integer.to_string(),
-            Self::Large(large) => large.to_string(),
+            Self::Large(large) => return Err(ScalarError::LargeKey(large)),
             Self::Float(float) => float_key(float),
             Self::Text(text) => text,
         })
@@ -297,7 +299,7 @@ pub(crate) fn float_value(float: f64) -> Result<Value, ScalarError> {
     }
     Number::from_f64(float)
         .map(Value::Number)
-        .ok_or_else(|| ScalarError::NotFinite(float.to_string()))
+        .ok_or_else(|| ScalarError::NotFinite(float_key(float)))
 }
 
 /// Go's `strconv.FormatFloat(float, 'g', -1, 32)`, by which sigs.k8s.io/yaml writes float keys, with

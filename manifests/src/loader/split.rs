@@ -34,6 +34,7 @@ pub(crate) fn chunks(text: &str) -> (Vec<Chunk<'_>>, Vec<BadSeparator>) {
                 push(&mut chunks, text, start..offset, first_line);
                 (start, first_line) = (end, line_number);
             } else if line.starts_with("--- ") || line.starts_with("---\t") {
+                push(&mut chunks, text, start..offset, first_line);
                 bad.push(BadSeparator { line: line_number });
                 (start, first_line) = (end, line_number);
             }
@@ -78,7 +79,7 @@ mod tests {
         assert_eq!(texts("a: |\n  ---\n  b"), [("a: |\n  ---\n  b", 0)]);
         assert_eq!(texts("---a"), [("---a", 0)]);
         let (chunks, bad) = chunks("a\n--- {b: c}\nd");
-        assert_eq!(chunks.len(), 1);
+        assert_eq!(chunks.len(), 2);
         assert_eq!(bad, [BadSeparator { line: 2 }]);
     }
 }

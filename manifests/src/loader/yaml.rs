@@ -80,6 +80,15 @@ fn unreadable(file: &str, chunk: Chunk<'_>) -> Option<Problem> {
     None
 }
 
+/// What stands before a `:`.
+enum Key {
+    Text(String),
+    /// `<<`.
+    Merge,
+    /// What cannot be a key; that is noted, and the value is read for its own faults.
+    Unfit,
+}
+
 struct Composer<'a, 'b> {
     parser: Parser<&'b mut &'a [u8]>,
     file: &'b str,
@@ -135,8 +144,17 @@ impl Composer<'_, '_> {
             return Problem::at(self.file, line, format!("YAML: {}", error.problem()))
                 .hint("a document's directives (%YAML, %TAG) are not read, as kubectl does not");
         }
-        let context = error.context().map(|context| format!(" {context}")).unwrap_or_default();
-        Problem::at(self.file, line, format!("YAML: {}{context}", error.problem()))
+        let mut message = format!("YAML: {}", error.problem());
+        if let Some(context) = error.context() {
+            message = format!("{message} {context}");
+            match error.context_mark().map(|mark| self.line(mark.line)) {
+                Some(begin) if begin != line => {
+                    message = format!("{message} that begins on line {begin}")
+                }
+                _ => {}
+            }
+        }
+        Problem::at(self.file, line, message)
     }
 
     fn note(&mut self, line: u32, message: impl Into<String>) {
@@ -150,7 +168,7 @@ impl Composer<'_, '_> {
 
     fn scalar_fault(&mut self, line: u32, error: &ScalarError) {
         let message = match error {
-            ScalarError::NullKey => error.to_string(),
+            ScalarError::NullKey | ScalarError::LargeKey(_) => error.to_string(),
             _ => format!("the value {error}"),
         };
         self.note(line, message);
@@ -265,9 +283,17 @@ impl Composer<'_, '_> {
                 return Ok((Value::Object(map), outline));
             }
             let line = self.line(event.start_mark.line);
-            let Some(key) = self.key(event, depth, line)? else {
-                self.merge(&mut map, depth)?;
-                continue;
+            let key = match self.key(event, depth, line)? {
+                Key::Text(key) => key,
+                Key::Merge => {
+                    self.merge(&mut map, depth)?;
+                    continue;
+                }
+                Key::Unfit => {
+                    let event = self.next()?;
+                    self.node(event, depth + 1, Role::Leaf)?;
+                    continue;
+                }
             };
             let event = self.next()?;
             let (value, mut part) = self.node(event, depth + 1, role.of_field(&key))?;
@@ -286,13 +312,12 @@ impl Composer<'_, '_> {
         }
     }
 
-    /// The text of a key, or `None` for the merge key.
-    fn key(&mut self, event: Event, depth: usize, line: u32) -> Read<Option<String>> {
+    fn key(&mut self, event: Event, depth: usize, line: u32) -> Read<Key> {
         let key = match event.data {
             EventData::Scalar { anchor, tag, value, plain_implicit, style, .. } => {
                 let plain = plain_implicit && style == ScalarStyle::Plain;
                 if scalar::is_merge(&value, tag.as_deref(), plain) {
-                    return Ok(None);
+                    return Ok(Key::Merge);
                 }
                 if anchor.is_some() {
                     let value = self.scalar(line, value.clone(), tag.as_deref(), plain);
@@ -310,14 +335,13 @@ impl Composer<'_, '_> {
                 }
             },
         };
-        match key {
-            Ok(key) => Ok(Some(key)),
-            Err(error) => {
+        Ok(key.map_or_else(
+            |error| {
                 self.scalar_fault(line, &error);
-                // The value below must be read on; its key is of no consequence any more.
-                Ok(Some(String::new()))
-            }
-        }
+                Key::Unfit
+            },
+            Key::Text,
+        ))
     }
 
     /// Merges the mapping, or the sequence of mappings, that follows `<<`: of a sequence the first wins.

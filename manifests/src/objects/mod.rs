@@ -8,6 +8,8 @@
 mod identity;
 mod names;
 mod scope;
+#[cfg(test)]
+mod tests;
 mod unfold;
 
 use std::collections::HashMap;

@@ -14,9 +14,9 @@ pub(crate) fn unfold(document: Document, out: &mut dyn FnMut(Document)) {
     };
     let Value::Object(mut list) = value else { return };
     let Some(Value::Array(items)) = list.remove("items") else { return };
-    let mut outlines = outline.items.into_iter();
+    let mut outlines = outline.field("items").map(|items| items.items.iter()).unwrap_or_default();
     for mut item in items {
-        let part = outlines.next().unwrap_or_else(|| Outline::leaf(outline.line));
+        let part = outlines.next().cloned().unwrap_or_else(|| Outline::leaf(outline.line));
         if let Value::Object(body) = &mut item
             && !kind.is_empty()
             && !body.contains_key("kind")

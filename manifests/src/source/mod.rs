@@ -5,6 +5,8 @@ mod commit;
 mod folder;
 mod globs;
 mod links;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use std::borrow::Cow;
