@@ -111,7 +111,7 @@ fn told_in_full(error: manifests::SourceError) -> anyhow::Error {
 }
 
 /// A named file or folder, or standard input, read up to one byte beyond the limit.
-fn file_source(path: &PathBuf, limits: &Limits) -> anyhow::Result<FileSource> {
+pub fn file_source(path: &PathBuf, limits: &Limits) -> anyhow::Result<FileSource> {
     if path.as_os_str() != "-" {
         return Ok(FileSource::Path(path.clone()));
     }

@@ -139,7 +139,7 @@ impl Sync {
     }
 
     pub(super) fn rollback_impossible(&mut self, failure: Failure, turn: &mut Turn) {
-        if matches!(failure.class, ErrorClass::Transient | ErrorClass::Config) {
+        if failure.class == ErrorClass::Transient {
             let reason = Reason {
                 stage: Stage::Apply,
                 blame: Blame::Surroundings,
