@@ -167,13 +167,11 @@ impl Client {
 
     async fn attempt(&self, call: &Call) -> (Attempt, Result<Value, RequestError>) {
         let permit = self.limiter.acquire().await;
-        let outcome = match tokio::time::timeout(TIMEOUT, self.exchange(call)).await {
-            Ok(outcome) => outcome,
-            Err(_) => {
-                let why = Why::TimedOut { server: self.server.to_string(), after: TIMEOUT };
-                (Attempt::Broken, Err(RequestError::new(&call.what, why)))
-            }
-        };
+        let exchange = tokio::time::timeout(TIMEOUT, self.exchange(call)).await;
+        let outcome = exchange.unwrap_or_else(|_| {
+            let why = Why::TimedOut { server: self.server.to_string(), after: TIMEOUT };
+            (Attempt::Broken, Err(RequestError::new(&call.what, why)))
+        });
         drop(permit);
         outcome
     }
@@ -285,7 +283,7 @@ fn status_of(code: StatusCode, bytes: &[u8]) -> Status {
     });
     status.code = code.as_u16();
     if status.message.is_empty() && status.reason.is_empty() {
-        status.reason = code.canonical_reason().unwrap_or("no reason given").to_owned();
+        code.canonical_reason().unwrap_or("no reason given").clone_into(&mut status.reason);
     }
     status
 }

@@ -66,7 +66,10 @@ pub(crate) fn escaped(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':') {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+            let pair = [digit(byte >> 4), digit(byte & 15)].map(|it| it.to_ascii_uppercase());
+            out.push('%');
+            out.extend(pair);
         }
     }
     out

@@ -7,3 +7,4 @@
 
 pub mod control_plane;
 pub mod proxy;
+pub mod stage;

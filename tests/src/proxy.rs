@@ -37,7 +37,9 @@ pub struct Seen {
 impl Seen {
     /// Whether the server would store something: a write that is no dry run.
     pub fn is_write(&self) -> bool {
-        !matches!(self.method, Method::GET | Method::HEAD) && !self.is_dry_run() && !self.is_review()
+        !matches!(self.method, Method::GET | Method::HEAD)
+            && !self.is_dry_run()
+            && !self.is_review()
     }
 
     /// Whether it is a dry run.
@@ -213,7 +215,10 @@ async fn pass(
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let Ok(uri) = path.parse() else { return Err(Dropped) };
     parts.uri = uri;
-    let answer = shared.upstream.send(Request::from_parts(parts, Body::from(body.to_bytes().to_vec()))).await;
+    let answer = shared
+        .upstream
+        .send(Request::from_parts(parts, Body::from(body.to_bytes().to_vec())))
+        .await;
     if call(Moment::After) == Then::Drop {
         return Err(Dropped);
     }
@@ -266,7 +271,9 @@ mod tests {
     #[test]
     fn a_dry_run_is_no_write() {
         assert!(seen(Method::PATCH, "/api/v1/namespaces/shop", "force=true").is_write());
-        assert!(!seen(Method::PATCH, "/api/v1/namespaces/shop", "dryRun=All&force=true").is_write());
+        assert!(
+            !seen(Method::PATCH, "/api/v1/namespaces/shop", "dryRun=All&force=true").is_write()
+        );
         assert!(!seen(Method::GET, "/api/v1/namespaces/shop", "").is_write());
     }
 }

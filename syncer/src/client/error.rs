@@ -183,9 +183,8 @@ impl Status {
             422 if self.details.causes.iter().any(|cause| cause.field == "metadata.uid") => {
                 ErrorClass::Conflict
             }
-            429 | 503 | 504 => ErrorClass::Transient,
             500 if self.is_typed_conversion() => ErrorClass::User,
-            500..=599 => ErrorClass::Transient,
+            429 | 500..=599 => ErrorClass::Transient,
             _ => ErrorClass::User,
         }
     }

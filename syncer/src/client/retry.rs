@@ -55,8 +55,10 @@ impl RetryPolicy {
         let ours = self.first.saturating_mul(1 << sent.saturating_sub(1).min(16)).min(self.cap);
         match attempt {
             Attempt::Settled => None,
-            Attempt::Broken | Attempt::Refused => Some(ours),
-            Attempt::TooMany(None) | Attempt::Unavailable(None) => Some(ours),
+            Attempt::Broken
+            | Attempt::Refused
+            | Attempt::TooMany(None)
+            | Attempt::Unavailable(None) => Some(ours),
             Attempt::TooMany(Some(asked)) | Attempt::Unavailable(Some(asked)) => {
                 (asked <= self.patience).then_some(asked.max(ours))
             }

@@ -27,7 +27,7 @@ fn gone(id: &ObjectId) -> Affected {
 
 fn shop() -> (Live, ObjectId) {
     let web = manifest(deployment());
-    let mut live = Live::wanting(&[web.clone()], &Inventory::default());
+    let mut live = Live::wanting(std::slice::from_ref(&web), &Inventory::default());
     assert_eq!(live.upsert(deployment()), [Affected::Root(web.id.clone())]);
     (live, web.id)
 }
