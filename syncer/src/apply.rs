@@ -11,9 +11,11 @@
 //! A run that was killed is continued by the same command: the ledger says how far it was, and what
 //! is there already shows as unchanged.
 
+mod back;
 mod drive;
 mod error;
 mod prepare;
+mod see;
 
 use engine::application::ApplicationName;
 use engine::plan::{Approvals, Plan};
@@ -115,7 +117,7 @@ pub async fn run(
     let mut resumed = None;
     if let Resume::FinishRollback { to, because } = &resume {
         let failed = because.as_ref().map_or_else(|| to.clone(), |it| it.render.clone());
-        let prepared = prepare::nothing(request, &records, discovery.clone());
+        let prepared = prepare::leaving(request, &failed, &records, discovery.clone())?;
         let context = prepare::context(request, failed, &records, &prepared, &resume);
         let sync = Sync::resume_rollback(request.policy.clone(), context);
         let mut drive = Drive::new(client, clock, request, records, prepared, sink);

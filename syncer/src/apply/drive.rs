@@ -1,12 +1,11 @@
 //! The loop between the machine and the cluster: effects become requests, answers, watch events and
 //! timers become events. Nothing is decided here.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use engine::diff::settled_digest;
-use engine::plan::{Plan, Prune, StepId};
-use engine::record::Render;
+use engine::plan::{Prune, StepId};
 use engine::sync::{AppliedObject, Checkpoint, Effect, Event, Failure, Outcome, Sync, decide};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -16,31 +15,29 @@ use merge::{Digest, GroupVersionKind, ObjectId};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::prepare::{self, Prepared, Wish, observation};
+use super::prepare::Prepared;
 use super::{ApplyError, Request, Sink};
 use crate::client::{Client, RequestError};
 use crate::clock::Clock;
 use crate::discovery::Resource;
-use crate::live::{self, Affected, Live, list};
 use crate::records::{Records, RecordsError};
 use crate::requests::{self, Apply};
-use crate::schemas;
-use crate::watch::{Seen, Watches};
+use crate::watch::Watches;
 
 /// One run being carried out.
 pub(super) struct Drive<'a> {
-    client: &'a Client,
+    pub(super) client: &'a Client,
     clock: &'a Clock,
-    request: &'a Request,
-    records: Records,
-    prepared: Prepared,
-    sink: &'a mut dyn Sink,
-    watches: Watches,
+    pub(super) request: &'a Request,
+    pub(super) records: Records,
+    pub(super) prepared: Prepared,
+    pub(super) sink: &'a mut dyn Sink,
+    pub(super) watches: Watches,
     in_flight: FuturesUnordered<BoxFuture<'static, Answer>>,
     /// When the machine wants to be woken.
     alarm: Option<Timestamp>,
     /// Whether the objects of a wave are reported to the machine.
-    observing: bool,
+    pub(super) observing: bool,
 }
 
 /// What came back of a request.
@@ -250,79 +247,6 @@ impl<'a> Drive<'a> {
         settled_digest(&self.prepared.schemas, object, desired, previous)
     }
 
-    /// Begins to report: every list is watched from here on, kinds that did not exist before are
-    /// listed first, and each object of the wave is told once as it is.
-    async fn observe(&mut self, wave: u32, events: &mut VecDeque<Event>) -> Result<(), ApplyError> {
-        let plan = Arc::clone(&self.prepared.plan);
-        let planned = usize::try_from(wave).ok().and_then(|index| plan.waves.get(index));
-        let steps: Vec<_> =
-            planned.into_iter().flat_map(|wave| &wave.ranks).flat_map(|rank| &rank.steps).collect();
-        let mut new: Vec<(Resource, BTreeSet<String>)> = Vec::new();
-        for step in &steps {
-            let Some(resource) = self.prepared.discovery.resource(&step.manifest.gvk) else {
-                continue;
-            };
-            if self.prepared.live.has_read(resource) {
-                continue;
-            }
-            let namespaces = step.manifest.id.namespace.clone();
-            match new.iter_mut().find(|(known, _)| known == resource) {
-                Some((_, known)) => known.extend(namespaces),
-                None => new.push((resource.clone(), namespaces.into_iter().collect())),
-            }
-        }
-        for (resource, namespaces) in new {
-            for (listing, objects) in list::list_where(self.client, &resource, &namespaces).await? {
-                for object in objects {
-                    self.prepared.live.upsert(object);
-                }
-                self.prepared.live.listings.push(listing);
-            }
-        }
-        for listing in self.prepared.live.listings.iter().filter(|it| moves(&it.resource.gvk)) {
-            self.watches.follow(listing);
-        }
-        self.observing = true;
-        events.extend(steps.iter().filter_map(|step| self.observed(&step.manifest.id)));
-        Ok(())
-    }
-
-    fn observed(&self, id: &ObjectId) -> Option<Event> {
-        let observation = observation(&self.prepared.live, id)?;
-        Some(Event::Observed { id: id.clone(), observation })
-    }
-
-    /// Takes in what the watches saw; what came in one burst is told once an object.
-    fn seen(&mut self, seen: Seen, events: &mut VecDeque<Event>) -> Result<(), ApplyError> {
-        let mut affected = Vec::new();
-        let mut next = Some(seen);
-        while let Some(seen) = next {
-            let live = &mut self.prepared.live;
-            match seen {
-                Seen::Changed(object) => affected.extend(live.upsert(object)),
-                Seen::Deleted(object) => affected.extend(live.remove(&object)),
-                Seen::Relisted(listing, objects) => {
-                    affected.extend(live.relisted(&listing, objects));
-                }
-                Seen::Failed(error) => return Err(error.into()),
-            }
-            next = self.watches.ready();
-        }
-        let mut told = BTreeSet::new();
-        for affected in affected {
-            match affected {
-                Affected::Root(id) if self.observing && told.insert(id.clone()) => {
-                    events.extend(self.observed(&id));
-                }
-                Affected::Root(_) => {}
-                Affected::Gone { id, uid } => {
-                    events.push_back(Event::Gone { id, uid: Some(uid) });
-                }
-            }
-        }
-        Ok(())
-    }
-
     fn prune(&mut self, prune: &Prune) {
         let gvk = GroupVersionKind::new(&prune.api_version, &prune.id.kind);
         let resource = self.prepared.discovery.resource(&gvk).cloned();
@@ -347,78 +271,10 @@ impl<'a> Drive<'a> {
         };
         self.in_flight.push(pruning.boxed());
     }
-
-    /// The plan back to a stored render, checked without the server: what it needs is in the records,
-    /// and what it would refuse was accepted before.
-    async fn prepare_rollback(
-        &mut self,
-        to: &Render,
-        revoked: &BTreeSet<ObjectId>,
-    ) -> Result<Arc<Plan>, Failure> {
-        let bundle = self
-            .records
-            .bundle(to.digest)
-            .map_err(|error| Failure::new(error.class(), error.to_string()))?
-            .ok_or_else(|| {
-                let message = "its bundle is not among the records any more";
-                Failure::new(merge::ErrorClass::Config, message)
-            })?;
-        let request_failed = |error: RequestError| failed(&error);
-        let inventory = self.records.inventory().clone();
-        let live = live::read(self.client, &self.prepared.discovery, &bundle.objects, &inventory)
-            .await
-            .map_err(request_failed)?;
-        let failed_render = std::mem::replace(&mut self.prepared.bundle, bundle.clone());
-        let mut policy = self.request.policy.clone();
-        policy.preflight = engine::policy::Preflight::Local;
-        let wish = Wish {
-            desired: &bundle.objects,
-            previous: Some(&failed_render),
-            inventory: &inventory,
-            policy: &policy,
-            approvals: &self.request.approvals,
-            revoked,
-        };
-        let kinds = bundle.objects.iter().map(|it| it.gvk.clone()).collect();
-        let schemas = schemas::of_server(self.client, &kinds, &bundle.objects)
-            .await
-            .unwrap_or_else(|_| schemas::offline(&bundle.objects));
-        let plan = prepare::plan(self.request, &wish, &live, &schemas, self.prepared.salt)
-            .map_err(|refusals| {
-                let reasons: Vec<String> = refusals.iter().map(ToString::to_string).collect();
-                Failure::new(merge::ErrorClass::Conflict, reasons.join("; "))
-            })?;
-        let plan = Arc::new(plan);
-        self.sink.planned(&plan);
-        self.take_over(live);
-        self.prepared.schemas = schemas;
-        self.prepared.previous = Some(failed_render);
-        self.prepared.plan = Arc::clone(&plan);
-        Ok(plan)
-    }
-
-    fn take_over(&mut self, mut live: Live) {
-        // Watches that are open stay; the lists of kinds that only they know stay with them.
-        let before = std::mem::take(&mut self.prepared.live.listings);
-        let known: BTreeSet<String> =
-            live.listings.iter().map(crate::live::Listing::path).collect();
-        live.listings.extend(before.into_iter().filter(|it| !known.contains(&it.path())));
-        self.prepared.live = live;
-    }
 }
 
-/// Whether objects of a kind change by themselves after they were applied, so that their health has to
-/// be watched. The answer of an apply says everything about the others.
-fn moves(gvk: &GroupVersionKind) -> bool {
-    let still = ["ConfigMap", "Secret", "ServiceAccount", "LimitRange"];
-    match gvk.group.as_str() {
-        "" => !still.contains(&gvk.kind.as_str()),
-        "rbac.authorization.k8s.io" | "scheduling.k8s.io" | "storage.k8s.io" => false,
-        _ => true,
-    }
-}
-
-fn failed(error: &RequestError) -> Failure {
+/// A failed request as the machine takes it.
+pub(super) fn failed(error: &RequestError) -> Failure {
     Failure::new(error.class(), error.why.to_string())
 }
 

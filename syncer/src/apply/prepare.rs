@@ -13,6 +13,7 @@ use engine::redact::Salt;
 use engine::sync::Context;
 use merge::schema::Schemas;
 use merge::{GroupVersionKind, Manifest, ObjectId};
+use serde_json::Value;
 
 use super::{ApplyError, Request};
 use crate::client::Client;
@@ -58,7 +59,7 @@ impl Prepared {
         records: &Records,
         discovery: Discovery,
     ) -> Result<Self, ApplyError> {
-        let bundle = marked(request);
+        let bundle = marked(request, &discovery);
         let live = live::read(client, &discovery, &bundle.objects, records.inventory()).await?;
         let previous = previous(records)?;
         let wish = Wish {
@@ -91,9 +92,18 @@ impl Prepared {
     }
 }
 
-/// A run that only puts back has no plan of its own yet.
-pub(super) fn nothing(request: &Request, records: &Records, discovery: Discovery) -> Prepared {
-    Prepared {
+/// A run that only puts back has no plan of its own yet. What it leaves is the render that failed.
+pub(super) fn leaving(
+    request: &Request,
+    failed: &Render,
+    records: &Records,
+    discovery: Discovery,
+) -> Result<Prepared, ApplyError> {
+    let bundle = match records.bundle(failed.digest)? {
+        Some(bundle) => bundle,
+        None => marked(request, &discovery),
+    };
+    Ok(Prepared {
         discovery,
         schemas: Schemas::builtin(),
         live: Live::wanting(&[], records.inventory()),
@@ -103,10 +113,10 @@ pub(super) fn nothing(request: &Request, records: &Records, discovery: Discovery
             withheld: Vec::new(),
             irreversible: Vec::new(),
         }),
-        bundle: marked(request),
+        bundle,
         previous: None,
         salt: salt(),
-    }
+    })
 }
 
 /// Drafts a plan and checks it.
@@ -134,9 +144,33 @@ pub(super) fn plan(
 }
 
 /// The render as it is sent and stored.
-fn marked(request: &Request) -> Bundle {
-    let objects = request.desired.iter().map(|it| request.application.marked(it)).collect();
-    Bundle { digest: request.digest, revision: request.revision.clone(), objects }
+fn marked(request: &Request, discovery: &Discovery) -> Bundle {
+    let objects = request.desired.iter().map(|manifest| {
+        let placed = placed(manifest, discovery, &request.application.namespace);
+        request.application.marked(placed.as_ref().unwrap_or(manifest))
+    });
+    Bundle {
+        digest: request.digest,
+        revision: request.revision.clone(),
+        objects: objects.collect(),
+    }
+}
+
+/// An object whose namespace could not be judged before the server was asked, because only the server
+/// knows its kind; `None` for all others.
+fn placed(manifest: &Manifest, discovery: &Discovery, namespace: &str) -> Option<Manifest> {
+    let resource = discovery.resource(&manifest.gvk)?;
+    if resource.namespaced == manifest.id.namespace.is_some() {
+        return None;
+    }
+    let mut body = Value::clone(&manifest.body);
+    let metadata = body.get_mut("metadata")?.as_object_mut()?;
+    if resource.namespaced {
+        metadata.insert("namespace".to_owned(), Value::String(namespace.to_owned()));
+    } else {
+        metadata.remove("namespace");
+    }
+    Manifest::new(body, manifest.origin.clone())
 }
 
 /// What was applied before. A run that did not come to its end may have reached an object or not, so
