@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use clap::ArgGroup;
 use manifests::{FileSource, Limits, Mirror, Reference, Render, RenderOptions};
 use merge::schema::Schemas;
 
@@ -12,14 +13,10 @@ use crate::shell::Shell;
 
 /// Where the objects come from.
 #[derive(Debug, Clone, clap::Args)]
+#[command(group = ArgGroup::new("source").required(true).args(["repo", "files"]))]
 pub struct SourceArgs {
     /// The Git repository: a path, file:// or git://
-    #[arg(
-        long,
-        value_name = "URL|PATH",
-        required_unless_present = "files",
-        conflicts_with = "files"
-    )]
+    #[arg(long, value_name = "URL|PATH")]
     pub repo: Option<String>,
     /// The branch, tag or commit [default: the repository's HEAD]
     #[arg(long, value_name = "REVISION", requires = "repo")]

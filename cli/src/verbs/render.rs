@@ -77,9 +77,9 @@ pub fn run(args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
         }
         Output::Json => shell.json(&report(&render, body))?,
         Output::Name => {
-            let names: String =
-                render.objects.iter().map(|manifest| format!("{}\n", manifest.id)).collect();
-            shell.data(&names)?;
+            for manifest in &render.objects {
+                shell.line(&manifest.id.to_string())?;
+            }
         }
         Output::Summary => shell.data(&summary(&render))?,
     }

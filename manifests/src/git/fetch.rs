@@ -104,12 +104,11 @@ impl<'r> Session<'r> {
             .map_err(|source| GitError::Mirror { folder: self.repository.path().into(), source })?;
         match odb.exists_prefix(oid, digits.len()) {
             Ok(oid) if self.holds(oid) => Ok(Some(oid)),
-            Ok(_) => Ok(None),
             Err(error) if error.code() == git2::ErrorCode::Ambiguous => Err(GitError::Ambiguous {
                 name: digits.to_owned(),
                 what: "more than one object's id begins with it".to_owned(),
             }),
-            Err(_) => Ok(None),
+            Ok(_) | Err(_) => Ok(None),
         }
     }
 

@@ -9,6 +9,9 @@ pub const FILE: i32 = 0o100_644;
 pub const LINK: i32 = 0o120_000;
 pub const SUBMODULE: i32 = 0o160_000;
 
+/// A path below a tree, what stands there, and its mode.
+pub type TreeEntry<'a> = (&'a [u8], Oid, i32);
+
 /// A bare repository in a folder that goes with it.
 pub struct Scratch {
     pub folder: tempfile::TempDir,
@@ -46,9 +49,9 @@ impl Scratch {
     }
 
     /// A tree of entries whose paths may have slashes.
-    pub fn tree(&self, entries: &[(&[u8], Oid, i32)]) -> Oid {
+    pub fn tree(&self, entries: &[TreeEntry<'_>]) -> Oid {
         let mut builder = self.repository.treebuilder(None).unwrap();
-        let mut folders: Vec<(&[u8], Vec<(&[u8], Oid, i32)>)> = Vec::new();
+        let mut folders: Vec<(&[u8], Vec<TreeEntry<'_>>)> = Vec::new();
         for (path, oid, mode) in entries {
             match path.iter().position(|byte| *byte == b'/') {
                 None => {
@@ -71,7 +74,7 @@ impl Scratch {
 
     /// Commits text files to a branch.
     pub fn commit(&self, branch: &str, files: &[(&str, &str)]) -> Oid {
-        let entries: Vec<(&[u8], Oid, i32)> = files
+        let entries: Vec<TreeEntry<'_>> = files
             .iter()
             .map(|(path, text)| (path.as_bytes(), self.blob(text.as_bytes()), FILE))
             .collect();

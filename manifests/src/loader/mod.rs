@@ -105,7 +105,7 @@ fn is_json(file: &str) -> bool {
 
 fn not_utf8(file: &str, bytes: &[u8], valid_up_to: usize) -> Problem {
     let before = bytes.get(..valid_up_to).unwrap_or_default();
-    let lines = before.iter().filter(|byte| **byte == b'\n').count();
+    let lines = before.split(|byte| *byte == b'\n').count() - 1;
     let line = u32::try_from(lines).unwrap_or(u32::MAX).saturating_add(1);
     Problem::at(file, line, "this is not UTF-8 text").hint("save the file as UTF-8")
 }

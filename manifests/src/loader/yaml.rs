@@ -149,7 +149,7 @@ impl Composer<'_, '_> {
             message = format!("{message} {context}");
             match error.context_mark().map(|mark| self.line(mark.line)) {
                 Some(begin) if begin != line => {
-                    message = format!("{message} that begins on line {begin}")
+                    message = format!("{message} that begins on line {begin}");
                 }
                 _ => {}
             }

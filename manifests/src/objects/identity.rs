@@ -20,7 +20,7 @@ pub(crate) fn check(value: &Value, outline: &Outline, file: &str, problems: &mut
     }
     checker.api_version();
     checker.kind();
-    if !checker.value.get("metadata").is_none_or(|metadata| metadata.is_object()) {
+    if !checker.value.get("metadata").is_none_or(Value::is_object) {
         let found = value.get("metadata").map_or("nothing", type_of);
         checker.add(&["metadata"], format!("metadata is {found}, not a mapping"), None);
         return;

@@ -64,18 +64,15 @@ pub(crate) fn assemble(
         }
         scopes.settle(&mut value, &outline, &origin, &mut objects.warnings);
         let Some(manifest) = Manifest::new(value, origin) else { continue };
-        match seen.get(&manifest.id) {
-            Some(first) => problems.push(
-                Problem::of(
-                    &manifest.origin,
-                    format!("{} is already defined at {first}", manifest.id),
-                )
-                .hint("an object may be written once; remove one of the two"),
-            ),
-            None => {
-                seen.insert(manifest.id.clone(), manifest.origin.clone());
-                objects.manifests.push(manifest);
-            }
+        if let Some(first) = seen.get(&manifest.id) {
+            let message = format!("{} is already defined at {first}", manifest.id);
+            problems.push(
+                Problem::of(&manifest.origin, message)
+                    .hint("an object may be written once; remove one of the two"),
+            );
+        } else {
+            seen.insert(manifest.id.clone(), manifest.origin.clone());
+            objects.manifests.push(manifest);
         }
     }
     objects

@@ -160,8 +160,8 @@ fn lists_are_unfolded_and_their_items_know_their_lines() {
     assert_eq!(
         told(bad),
         [
-            "a.yaml:4: this object has no kind",
             "a.yaml:4: object `a` has no apiVersion",
+            "a.yaml:4: this object has no kind",
             "a.yaml:5: a number stands here, where an object is expected",
         ]
     );
@@ -233,9 +233,10 @@ fn the_digest_is_of_what_is_rendered_and_not_of_how_it_is_written() {
 
 #[test]
 fn more_objects_than_allowed_are_refused_at_the_first_too_many() {
-    let text: String = (0..4)
+    let documents: Vec<String> = (0..4)
         .map(|n| format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a{n}}}\n"))
         .collect();
-    let problems = render_with(&text, |options| options.limits.objects = 3).unwrap_err();
+    let problems =
+        render_with(&documents.concat(), |options| options.limits.objects = 3).unwrap_err();
     assert_eq!(problems.to_string(), "a.yaml:14: the source has more than 3 objects");
 }

@@ -2,7 +2,7 @@
 
 use git2::{ObjectType, Odb, Oid, Repository};
 
-use super::{Entry, Name, ReadError, Tree, name};
+use super::{Entries, Entry, ReadError, Tree, name};
 
 /// A symbolic link's text is a path; Linux allows no longer one.
 const LONGEST_TARGET: usize = 4096;
@@ -28,7 +28,7 @@ impl Tree for CommitTree<'_> {
         self.root
     }
 
-    fn entries(&self, folder: &Oid) -> Result<Vec<(Name, Entry<Oid>)>, ReadError> {
+    fn entries(&self, folder: &Oid) -> Result<Entries<Oid>, ReadError> {
         let tree = self.repository.find_tree(*folder).map_err(ReadError::Damaged)?;
         Ok(tree.iter().map(|entry| (name(entry.name_bytes()), kind(&entry))).collect())
     }

@@ -5,7 +5,7 @@ use std::fs::{self, FileType};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use super::{Entry, Name, ReadError, Tree, name};
+use super::{Entries, Entry, ReadError, Tree, name};
 
 /// A folder of this machine.
 pub(crate) struct Folder {
@@ -26,7 +26,7 @@ impl Tree for Folder {
         self.root.clone()
     }
 
-    fn entries(&self, folder: &PathBuf) -> Result<Vec<(Name, Entry<PathBuf>)>, ReadError> {
+    fn entries(&self, folder: &PathBuf) -> Result<Entries<PathBuf>, ReadError> {
         let mut entries = Vec::new();
         for entry in fs::read_dir(folder)? {
             let entry = entry?;

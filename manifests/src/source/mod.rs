@@ -27,6 +27,9 @@ pub(crate) enum Entry<N> {
     Other,
 }
 
+/// A folder's entries.
+pub(crate) type Entries<N> = Vec<(Name, Entry<N>)>;
+
 /// Why a node cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
@@ -45,7 +48,7 @@ pub(crate) trait Tree {
     /// The topmost folder.
     fn root(&self) -> Self::Node;
     /// A folder's entries in the order of their names.
-    fn entries(&self, folder: &Self::Node) -> Result<Vec<(Name, Entry<Self::Node>)>, ReadError>;
+    fn entries(&self, folder: &Self::Node) -> Result<Entries<Self::Node>, ReadError>;
     /// One entry of a folder.
     fn entry(
         &self,

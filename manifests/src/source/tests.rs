@@ -298,3 +298,33 @@ fn files_and_folders_of_the_machine_are_read_by_the_same_rules() {
         assert!(problems.to_string().contains("leads out of the source"), "{problems}");
     }
 }
+
+#[test]
+fn four_thousand_objects_take_well_under_a_second_when_optimised() {
+    let container = "      - name: app\n        image: registry.example.com/team/app:1.2.3\n        env: [{name: A, value: \"1\"}, {name: B, value: two}]\n        resources: {requests: {cpu: 100m, memory: 64Mi}, limits: {cpu: \"1\", memory: 128Mi}}\n        ports: [{containerPort: 8080, name: http}]\n";
+    let scratch = Scratch::empty();
+    let files: Vec<(String, String)> = (0..1_000)
+        .map(|n| {
+            let documents: Vec<String> = (0..4)
+                .map(|m| {
+                    format!("---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web-{n}-{m}\n  namespace: shop\n  labels: {{app: web}}\nspec:\n  replicas: 3\n  selector:\n    matchLabels: {{app: web}}\n  template:\n    metadata:\n      labels: {{app: web}}\n    spec:\n      containers:\n{container}")
+                })
+                .collect();
+            (format!("apps/{}/{n}.yaml", n % 50), documents.concat())
+        })
+        .collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(p, t)| (p.as_str(), t.as_str())).collect();
+    scratch.commit("main", &files);
+    let schemas = Schemas::builtin();
+    let options = RenderOptions::new(&schemas);
+    let (mirror, revision) =
+        Mirror::sync(&scratch.mirror("mirror"), &scratch.url(), &Reference::Head).unwrap();
+    #[allow(clippy::disallowed_methods, reason = "the test is about time")]
+    let started = std::time::Instant::now();
+    let render = render::render(&mirror, &revision, &options).unwrap();
+    let took = started.elapsed();
+    println!("4,000 objects in {took:?}");
+    assert_eq!(render.objects.len(), 4_000);
+    // Not optimised, and on a busy machine, it may take several times as long.
+    assert!(took < std::time::Duration::from_secs(20), "{took:?}");
+}
