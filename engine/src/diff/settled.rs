@@ -22,7 +22,7 @@ pub fn settled_digest(
     let live = meaning::canonical(schemas, live);
     let mut held = BTreeMap::new();
     for declared in [Some(desired), previous].into_iter().flatten() {
-        for path in shape::leaves(schemas, &meaning::canonical(schemas, declared)) {
+        for path in shape::leaves(schemas, &meaning::declared(schemas, declared)) {
             if let Some(value) = path.find(&live) {
                 held.insert(path.to_string(), value.clone());
             }

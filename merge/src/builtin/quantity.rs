@@ -69,6 +69,11 @@ impl Quantity {
         Self { nanos: truncated + MILLI * remainder.signum(), ..self }
     }
 
+    /// The same amount in the one spelling that all spellings of it share.
+    pub(crate) const fn in_decimal(self) -> Self {
+        Self { nanos: self.nanos, format: Format::Decimal }
+    }
+
     /// The amount in billionths: what is compared.
     pub(crate) const fn nanos(self) -> i128 {
         self.nanos

@@ -5,7 +5,8 @@
 //! Defaulting stands between the two.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use serde_json::{Map, Value};
 
 use super::quantity::Quantity;
@@ -62,13 +63,16 @@ fn decode_value(shape: &Shape, value: &mut Value) {
     }
 }
 
-/// Go's decoder skips line breaks inside base64; its encoder writes none.
+/// Go's decoder skips line breaks inside base64 and ignores bits that do not make a byte; its encoder
+/// writes neither.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
+
 fn base64_as_written_by_go(text: &str) -> Option<String> {
-    if !text.contains(['\n', '\r']) {
-        return None;
-    }
     let joined: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
-    STANDARD.decode(&joined).ok().map(|bytes| STANDARD.encode(bytes))
+    LENIENT.decode(&joined).ok().map(|bytes| STANDARD.encode(bytes))
 }
 
 fn is_dropped(field: &Field, value: &Value) -> bool {

@@ -30,10 +30,14 @@ pub(super) fn namespace(object: &mut Fields, creating: bool) {
     }
 }
 
-/// `SetDefaults_Secret`, and `Convert_v1_Secret_To_core_Secret`: `stringData` overwrites `data` and
-/// is never stored.
+/// `SetDefaults_Secret`.
 pub(super) fn secret(object: &mut Fields) {
     set_empty(object, "type", "Opaque");
+    move_string_data(object);
+}
+
+/// `Convert_v1_Secret_To_core_Secret`: `stringData` overwrites `data` and is never stored.
+pub(crate) fn move_string_data(object: &mut Fields) {
     if let Some(Value::Object(texts)) = object.remove("stringData")
         && !texts.is_empty()
         && let Some(data) = map_made(object, "data")

@@ -23,6 +23,7 @@ mod update;
 mod volumes;
 mod workloads;
 
+pub(crate) use cluster::move_string_data;
 pub use jobs::identify_job;
 pub use update::update;
 

@@ -1,28 +1,117 @@
 //! Values by what they mean: two objects of one meaning have one canonical form.
+//!
+//! What means the same is what a server stores as the same: quantities of one amount, base64 of one
+//! content, `stringData` and `data`, absent, null and empty where Go drops what is empty, entries of
+//! keyed lists and sets in another order (an apply keeps the live order), and defaults that are left
+//! out. A number and a text stay two things (`80` and `"80"` for a port): the server keeps them apart,
+//! and refuses the one or the other. In custom resources a text that looks like a quantity is a text,
+//! and empty is not absent.
+//!
+//! A canonical form is for comparing and hashing, not for showing or sending.
 
-use serde_json::Value;
+mod order;
 
+use serde_json::{Map, Value};
+
+use crate::builtin::quantity::Quantity;
+use crate::builtin::{self, Field, Shape, Struct, respell};
+use crate::defaults;
+use crate::object::GroupVersionKind;
 use crate::schema::Schemas;
 
-/// The canonical form of an object. A field that is null is one that is not there.
+/// The canonical form of a whole object: defaults filled in, one spelling for each value.
 pub fn canonical(schemas: &Schemas, object: &Value) -> Value {
-    let _ = schemas;
-    without_nulls(object)
+    let mut filled = object.clone();
+    defaults::fill(&mut filled);
+    settle(schemas, filled)
+}
+
+/// The canonical form of what an object says itself: nothing is filled in, so that a field nobody
+/// wrote is not there. For what is declared, as opposed to what is stored.
+pub fn declared(schemas: &Schemas, object: &Value) -> Value {
+    settle(schemas, object.clone())
 }
 
 /// Whether two objects mean the same.
 pub fn same(schemas: &Schemas, one: &Value, two: &Value) -> bool {
-    canonical(schemas, one) == canonical(schemas, two)
+    one == two || canonical(schemas, one) == canonical(schemas, two)
 }
 
-fn without_nulls(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => map
-            .iter()
-            .filter(|(_, child)| !child.is_null())
-            .map(|(name, child)| (name.clone(), without_nulls(child)))
-            .collect(),
-        Value::Array(items) => items.iter().map(without_nulls).collect(),
-        other => other.clone(),
+fn settle(schemas: &Schemas, mut object: Value) -> Value {
+    let kind = builtin::type_of(&object);
+    if let Some(fields) = object.as_object_mut() {
+        match kind {
+            Some(kind) => {
+                if kind.name == "core/v1.Secret" {
+                    defaults::move_string_data(fields);
+                }
+                respell::decode(kind, fields);
+                shed(kind, fields);
+            }
+            None => {
+                if let (Some(meta), Some(Value::Object(metadata))) =
+                    (builtin::named(builtin::OBJECT_META), fields.get_mut("metadata"))
+                {
+                    respell::decode(meta, metadata);
+                    shed(meta, metadata);
+                }
+            }
+        }
+    }
+    let root = GroupVersionKind::of(&object).and_then(|gvk| schemas.root(&gvk));
+    order::settle(root, &mut object);
+    object
+}
+
+/// Takes out what Go writes though nobody set it: there or not, it means the same.
+fn shed(kind: &Struct, object: &mut Map<String, Value>) {
+    object.retain(|name, value| match kind.fields.get(name.as_str()) {
+        Some(field) => {
+            shed_value(&field.shape, value);
+            field.pointer || !is_zero(field, value)
+        }
+        None => true,
+    });
+}
+
+fn shed_value(shape: &Shape, value: &mut Value) {
+    match (shape, value) {
+        (Shape::Struct(name), Value::Object(object)) => {
+            if let Some(kind) = builtin::named(name) {
+                shed(kind, object);
+            }
+        }
+        (Shape::List(item), Value::Array(items)) => {
+            for value in items {
+                shed_value(item, value);
+            }
+        }
+        (Shape::Map(entry), Value::Object(entries)) => {
+            for value in entries.values_mut() {
+                shed_value(entry, value);
+            }
+        }
+        (Shape::Quantity, value) => {
+            // A server writes 1024 and 1Ki as it was given them.
+            if let Some(quantity) = Quantity::of(value) {
+                *value = quantity.in_decimal().to_string().into();
+            }
+        }
+        _ => {}
     }
 }
+
+fn is_zero(field: &Field, value: &Value) -> bool {
+    match (&field.shape, value) {
+        (_, Value::Null) => true,
+        (Shape::Struct(_), Value::Object(object)) => object.is_empty(),
+        (Shape::Text | Shape::Bytes, Value::String(text)) => text.is_empty(),
+        (Shape::Quantity, Value::String(text)) => text == "0",
+        (Shape::Integer | Shape::IntOrString, Value::Number(number)) => number.as_i64() == Some(0),
+        (Shape::Boolean, Value::Bool(set)) => !set,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -92,7 +92,7 @@ fn check_subject(subject: &At<'_>, namespaced: bool, causes: &mut Causes) {
             }
         }
         other => {
-            causes.not_supported(&kind.path, &quoted(other), &["ServiceAccount", "User", "Group"])
+            causes.not_supported(&kind.path, &quoted(other), &["ServiceAccount", "User", "Group"]);
         }
     }
 }

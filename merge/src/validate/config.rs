@@ -59,7 +59,7 @@ pub(super) fn secret(object: &At<'_>, causes: &mut Causes) {
             }
         }
         "kubernetes.io/dockercfg" => {
-            registry_credentials(".dockercfg", value(".dockercfg"), causes)
+            registry_credentials(".dockercfg", value(".dockercfg"), causes);
         }
         "kubernetes.io/dockerconfigjson" => {
             registry_credentials(".dockerconfigjson", value(".dockerconfigjson"), causes);

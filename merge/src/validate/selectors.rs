@@ -35,7 +35,7 @@ pub(super) fn selector(selector: &At<'_>, causes: &mut Causes) {
                 }
             }
             other => {
-                causes.invalid(&operator.path, &quoted(other), "not a valid selector operator")
+                causes.invalid(&operator.path, &quoted(other), "not a valid selector operator");
             }
         }
         let key = expression.field("key");

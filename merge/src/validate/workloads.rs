@@ -150,7 +150,7 @@ pub(super) fn daemon_set(object: &At<'_>, causes: &mut Causes) {
                     "may not be set when maxUnavailable is non-zero",
                 ),
                 (false, false) => {
-                    causes.required(&unavailable.path, "cannot be 0 when maxSurge is 0")
+                    causes.required(&unavailable.path, "cannot be 0 when maxSurge is 0");
                 }
                 _ => {}
             }
@@ -174,7 +174,7 @@ pub(super) fn stateful_set(object: &At<'_>, causes: &mut Causes) {
         "" => causes.required(&policy.path, ""),
         "OrderedReady" | "Parallel" => {}
         other => {
-            causes.invalid(&policy.path, &quoted(other), "must be 'OrderedReady' or 'Parallel'")
+            causes.invalid(&policy.path, &quoted(other), "must be 'OrderedReady' or 'Parallel'");
         }
     }
     let strategy = spec.field("updateStrategy");
