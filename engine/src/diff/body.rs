@@ -6,9 +6,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use merge::GroupVersionKind;
 use merge::managed;
 use merge::path::{Path, Segment};
-use merge::GroupVersionKind;
 use serde_json::{Map, Value};
 
 use super::Comparison;
@@ -93,7 +93,9 @@ fn encode_string_data(body: &mut Value) {
 
 fn is_map_of_texts(value: &Value) -> bool {
     value.is_null()
-        || value.as_object().is_some_and(|map| map.values().all(|it| it.is_string() || it.is_null()))
+        || value
+            .as_object()
+            .is_some_and(|map| map.values().all(|it| it.is_string() || it.is_null()))
 }
 
 /// Takes one field out of an object.

@@ -20,9 +20,12 @@ pub(super) fn parts<'v, 's>(
     match value {
         Value::Object(map) if !map.is_empty() && !kind.is_atomic_map() => {
             // An undeclared field is refused elsewhere; here it is divided by what it looks like.
-            let child = |name: &str| kind.child(name).unwrap_or_else(|| schemas.root_or_deduced(None));
+            let child =
+                |name: &str| kind.child(name).unwrap_or_else(|| schemas.root_or_deduced(None));
             Some(
-                map.iter().map(|(name, it)| (Segment::field(name.as_str()), it, child(name))).collect(),
+                map.iter()
+                    .map(|(name, it)| (Segment::field(name.as_str()), it, child(name)))
+                    .collect(),
             )
         }
         Value::Array(items) if !items.is_empty() => {
@@ -68,7 +71,13 @@ pub(super) fn leaves(schemas: &Schemas, object: &Value) -> Vec<Path> {
     found
 }
 
-fn collect(schemas: &Schemas, value: &Value, kind: TypeRef<'_>, path: &Path, found: &mut Vec<Path>) {
+fn collect(
+    schemas: &Schemas,
+    value: &Value,
+    kind: TypeRef<'_>,
+    path: &Path,
+    found: &mut Vec<Path>,
+) {
     match parts(schemas, value, kind) {
         Some(parts) => {
             for (segment, child, kind) in parts {

@@ -182,7 +182,10 @@ impl Check<'_> {
             self.refuse(
                 Kind::WaveOrder,
                 format!("it is in wave {mine}, but {what} only in wave {theirs}, at {origin}"),
-                format!("give it {} \"{theirs}\" or later, or its maker an earlier one", order::WAVE),
+                format!(
+                    "give it {} \"{theirs}\" or later, or its maker an earlier one",
+                    order::WAVE
+                ),
             );
         }
     }
@@ -225,8 +228,11 @@ impl Check<'_> {
             .filter_map(Value::as_str)
             .collect::<Vec<_>>()
             .join(", ");
-        let waits =
-            if finalizers.is_empty() { String::new() } else { format!(", waiting for {finalizers}") };
+        let waits = if finalizers.is_empty() {
+            String::new()
+        } else {
+            format!(", waiting for {finalizers}")
+        };
         self.refuse(
             Kind::Deleting,
             format!("the live object is being deleted{waits}"),
@@ -270,7 +276,11 @@ impl Check<'_> {
         let predicted = predicted.expose();
         let Some(live) = self.live else {
             for cause in validate::create(predicted) {
-                self.refuse(Kind::Invalid, format!("{}: {}", cause.field, cause.message), "mend the field");
+                self.refuse(
+                    Kind::Invalid,
+                    format!("{}: {}", cause.field, cause.message),
+                    "mend the field",
+                );
             }
             return;
         };
@@ -284,7 +294,11 @@ impl Check<'_> {
         }
         for cause in validate::update(live, predicted) {
             if !immutable.contains(&cause) {
-                self.refuse(Kind::Invalid, format!("{}: {}", cause.field, cause.message), "mend the field");
+                self.refuse(
+                    Kind::Invalid,
+                    format!("{}: {}", cause.field, cause.message),
+                    "mend the field",
+                );
             }
         }
     }

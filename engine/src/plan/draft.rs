@@ -114,7 +114,8 @@ fn is_vouched(
     entry.desired == manifest.digest
         && entry.uid.as_deref() == uid(live)
         && entry.settled.is_some_and(|settled| {
-            settled == settled_digest(comparison.schemas, live, comparison.desired, comparison.previous)
+            settled
+                == settled_digest(comparison.schemas, live, comparison.desired, comparison.previous)
         })
 }
 

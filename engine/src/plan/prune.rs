@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use merge::object::{annotation, resource_version, uid};
 use merge::ObjectId;
+use merge::object::{annotation, resource_version, uid};
 use serde::Serialize;
 use serde_json::Value;
 

@@ -205,8 +205,7 @@ impl Sync {
             }
             Position::Bake { opened } => {
                 let baked = later(*opened, self.policy.bake);
-                let end =
-                    if turn.now < baked { baked } else { later(baked, self.policy.timeout) };
+                let end = if turn.now < baked { baked } else { later(baked, self.policy.timeout) };
                 earliest(Some(end), self.gate(self.course.steps(), turn.now).wake)
             }
             _ => None,

@@ -103,8 +103,14 @@ impl Sync {
 
     /// Tells, once an object, what was let pass because it was ill before.
     pub(super) fn tell_ignored(&mut self, wave: usize, turn: &mut Turn) {
-        let steps: Vec<_> =
-            self.course.waves.get(wave).into_iter().flat_map(|wave| wave.steps()).cloned().collect();
+        let steps: Vec<_> = self
+            .course
+            .waves
+            .get(wave)
+            .into_iter()
+            .flat_map(|wave| wave.steps())
+            .cloned()
+            .collect();
         for step in &steps {
             let Some(tracked) = self.objects.get(&step.object) else { continue };
             if tracked.told_ignored || self.judge(&step.object, tracked, turn.now) != Gate::Ignored
