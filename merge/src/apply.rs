@@ -169,13 +169,11 @@ fn attempt(
     };
     let fields = encode(&managers);
     let before = request.live.filter(|live| managed::only_times_differ(live, &object, &fields));
-    match before {
-        Some(live) => Ok(live.clone()),
-        None => {
-            replace(&mut object, fields);
-            Ok(object)
-        }
+    if let Some(live) = before {
+        return Ok(live.clone());
     }
+    replace(&mut object, fields);
+    Ok(object)
 }
 
 /// `Updater.Apply`: the merged object, or `None` if it is the live one.
@@ -228,3 +226,6 @@ fn kind_words(object: &Value) -> String {
         .map(|gvk| format!("{}/{}, Kind={}", gvk.group, gvk.version, gvk.kind))
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,10 +95,11 @@ impl FieldSet {
         let mut map = Map::new();
         for (segment, node) in &self.nodes {
             let mut below = node.children.to_v1();
-            if node.member && !node.children.is_empty() {
-                if let Some(fields) = below.as_object_mut() {
-                    fields.insert(".".to_owned(), Value::Object(Map::new()));
-                }
+            if node.member
+                && !node.children.is_empty()
+                && let Some(fields) = below.as_object_mut()
+            {
+                fields.insert(".".to_owned(), Value::Object(Map::new()));
             }
             map.insert(write_segment(segment), below);
         }

@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde_json::Value;
 
@@ -262,7 +262,8 @@ pub fn quoted(text: &str) -> String {
             '\t' => out.push_str("\\t"),
             '\u{b}' => out.push_str("\\v"),
             control if (control as u32) < 0x20 || control as u32 == 0x7f => {
-                out.push_str(&format!("\\x{:02x}", control as u32));
+                // Writing to a text cannot fail.
+                let _ = write!(out, "\\x{:02x}", control as u32);
             }
             letter => out.push(letter),
         }
@@ -298,7 +299,7 @@ mod tests {
 
     #[test]
     fn segments_are_ordered_by_kind_first() {
-        let mut segments = vec![
+        let mut segments = [
             Segment::Index(0),
             Segment::Value(json!(1)),
             key(&json!({"name": "b"})),

@@ -117,3 +117,58 @@ fn selector_text(selector: &Value) -> String {
     }
     parts.join(",")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::managed::{self, Operation};
+    use crate::schema::Schemas;
+
+    fn deployment(owned: &Value) -> Value {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "web", "namespace": "shop", "uid": "1", "managedFields": [
+                {"manager": "cleat", "operation": "Apply", "apiVersion": "apps/v1",
+                 "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": owned}}]},
+            "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "web"},
+                "matchExpressions": [{"key": "tier", "operator": "In", "values": ["a", "b"]}]}},
+            "status": {"replicas": 1}})
+    }
+
+    fn scaled(parent: &Value, replicas: u32) -> Value {
+        let view = of(parent).unwrap();
+        let mut new = view.clone();
+        new["spec"]["replicas"] = json!(replicas);
+        managed::update(&Schemas::builtin(), Some(&view), &mut new, "hpa", Some("scale"), "now");
+        written_back(parent, &new)
+    }
+
+    #[test]
+    fn a_scale_shows_replicas_selector_and_their_owner() {
+        let view = of(&deployment(&json!({"f:replicas": {}, "f:paused": {}}))).unwrap();
+        assert_eq!(view["spec"], json!({"replicas": 2}));
+        let status = json!({"replicas": 1, "selector": "app=web,tier in (a,b)"});
+        assert_eq!(view["status"], status);
+        let owned = managed::owned_by(&view, "cleat", Operation::Apply);
+        assert_eq!(owned.to_v1(), json!({"f:spec": {"f:replicas": {}}}));
+        assert_eq!(of(&json!({"kind": "ConfigMap"})), None);
+    }
+
+    #[test]
+    fn who_scales_owns_replicas_if_anybody_did() {
+        let parent = scaled(&deployment(&json!({"f:replicas": {}, "f:paused": {}})), 5);
+        assert_eq!(parent["spec"]["replicas"], json!(5));
+        let owned = managed::owned_by(&parent, "cleat", Operation::Apply);
+        assert_eq!(owned.to_v1(), json!({"f:spec": {"f:paused": {}}}));
+        let entries = managed::entries(&parent);
+        let scaler = entries.iter().find(|entry| entry.manager == "hpa").unwrap();
+        assert_eq!(scaler.api_version, "apps/v1");
+        assert_eq!(scaler.subresource.as_deref(), Some("scale"));
+    }
+
+    #[test]
+    fn nobody_owns_replicas_if_nobody_did() {
+        let parent = scaled(&deployment(&json!({"f:paused": {}})), 5);
+        assert_eq!(parent["spec"]["replicas"], json!(5));
+        assert_eq!(managed::entries(&parent).len(), 1);
+    }
+}

@@ -161,7 +161,7 @@ impl Schemas {
 
     /// The root of a kind's schema.
     pub fn root(&self, gvk: &GroupVersionKind) -> Option<TypeRef<'_>> {
-        self.find(gvk).map(|(layer, kind)| TypeRef { layer, id: kind.kind })
+        self.find(gvk).map(|(layer, kind)| TypeRef { layer, id: kind.root })
     }
 
     /// The root of an object's schema, or where its kind is not known the schema that a server
@@ -181,7 +181,7 @@ impl Schemas {
                 let other_version = parts.next() != Some(&gvk.version);
                 let same_kind = parts.next() == Some(&gvk.kind);
                 (same_group && other_version && same_kind)
-                    .then_some(TypeRef { layer, id: kind.kind })
+                    .then_some(TypeRef { layer, id: kind.root })
             })
         })
     }

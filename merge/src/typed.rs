@@ -120,3 +120,6 @@ fn segment_of(at: TypeRef<'_>, list: &ListType, item: &Value) -> Result<Segment,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,31 +38,30 @@ impl Identity {
 
     /// The server's own identifier, which it sorts by: the entry as JSON.
     pub fn text(&self) -> String {
-        let mut text = format!(
-            r#"{{"manager":{},"operation":"{}""#,
+        let optional = |name: &str, value: &str| {
+            if value.is_empty() { String::new() } else { format!(r#","{name}":{}"#, json!(value)) }
+        };
+        format!(
+            r#"{{"manager":{},"operation":"{}"{}{}}}"#,
             json!(self.manager),
-            self.operation.as_str()
-        );
-        for (name, value) in [("apiVersion", &self.api_version), ("subresource", &self.subresource)]
-        {
-            if !value.is_empty() {
-                text.push_str(&format!(r#","{name}":{}"#, json!(value)));
-            }
-        }
-        text.push('}');
-        text
+            self.operation.as_str(),
+            optional("apiVersion", &self.api_version),
+            optional("subresource", &self.subresource),
+        )
     }
 
     /// As a conflict names it (`printManager`).
     pub fn words(&self) -> String {
-        let mut words = quoted(&self.manager);
-        if !self.subresource.is_empty() {
-            words.push_str(&format!(" with subresource {}", quoted(&self.subresource)));
-        }
-        if self.operation == Operation::Update {
-            words.push_str(&format!(" using {}", self.api_version));
-        }
-        words
+        let subresource = if self.subresource.is_empty() {
+            String::new()
+        } else {
+            format!(" with subresource {}", quoted(&self.subresource))
+        };
+        let version = match self.operation {
+            Operation::Apply => String::new(),
+            Operation::Update => format!(" using {}", self.api_version),
+        };
+        format!("{}{subresource}{version}", quoted(&self.manager))
     }
 }
 

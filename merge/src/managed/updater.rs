@@ -77,10 +77,10 @@ impl<'a> Updater<'a> {
     /// Bring the sets of all managers up to the schema as it is now.
     pub fn reconcile(&self, managers: &mut Managers) -> Result<(), ApplyError> {
         for owned in managers.values_mut() {
-            if let Some(root) = self.root_at(&owned.api_version)? {
-                if let Some(fields) = typed::reconcile(root, &owned.fields) {
-                    owned.fields = fields;
-                }
+            if let Some(root) = self.root_at(&owned.api_version)?
+                && let Some(fields) = typed::reconcile(root, &owned.fields)
+            {
+                owned.fields = fields;
             }
         }
         Ok(())
@@ -291,10 +291,10 @@ fn cap(managers: &mut Managers) {
             continue;
         };
         let bucket = Identity::new(ANCIENT, Operation::Update, &version, None);
-        if !managers.contains_key(&bucket) {
-            if let Some(owned) = managers.remove(&first) {
-                managers.insert(bucket.clone(), owned);
-            }
+        if !managers.contains_key(&bucket)
+            && let Some(owned) = managers.remove(&first)
+        {
+            managers.insert(bucket.clone(), owned);
         }
         let Some(merged) = managers.remove(&identity) else {
             continue;

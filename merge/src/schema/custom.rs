@@ -71,7 +71,9 @@ fn drop_nulls(at: TypeRef<'_>, value: &mut Value) {
         }
         Value::Array(items) => {
             if let Some(element) = at.element() {
-                items.iter_mut().for_each(|item| drop_nulls(element, item));
+                for item in items {
+                    drop_nulls(element, item);
+                }
             }
         }
         _ => {}
@@ -91,7 +93,9 @@ fn prune(at: TypeRef<'_>, value: &mut Value) {
         }
         Value::Array(items) => {
             if let Some(element) = at.element() {
-                items.iter_mut().for_each(|item| prune(element, item));
+                for item in items {
+                    prune(element, item);
+                }
             }
         }
         _ => {}
@@ -119,7 +123,9 @@ fn fill(at: TypeRef<'_>, value: &mut Value) {
         }
         Value::Array(items) => {
             if let Some(element) = at.element() {
-                items.iter_mut().for_each(|item| fill(element, item));
+                for item in items {
+                    fill(element, item);
+                }
             }
         }
         _ => {}

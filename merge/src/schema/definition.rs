@@ -39,15 +39,15 @@ pub(super) fn layer(crd: &Value) -> Result<Layer, SchemaError> {
         };
         let schema = version.pointer("/schema/openAPIV3Schema");
         let mut root = schema.cloned().unwrap_or_else(|| json!({"type": "object"}));
-        if preserve || schema.is_none() {
-            if let Some(fields) = root.as_object_mut() {
-                fields.insert("x-kubernetes-preserve-unknown-fields".to_owned(), json!(true));
-            }
+        if (preserve || schema.is_none())
+            && let Some(fields) = root.as_object_mut()
+        {
+            fields.insert("x-kubernetes-preserve-unknown-fields".to_owned(), json!(true));
         }
         embed(&mut root);
         add_object_fields(&mut root);
         let kind_of = Kind {
-            kind: DEDUCED,
+            root: DEDUCED,
             scope: Some(scope),
             status: version.pointer("/subresources/status").is_some(),
             custom: true,

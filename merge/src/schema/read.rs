@@ -73,7 +73,7 @@ impl Reader {
     /// Make a definition known as a kind; `kind` has everything but its type.
     pub fn kind(&mut self, key: String, name: &str, kind: Kind) {
         if let Some(id) = self.names.get(name) {
-            self.layer.kinds.insert(key, Kind { kind: *id, ..kind });
+            self.layer.kinds.insert(key, Kind { root: *id, ..kind });
         }
     }
 
@@ -218,7 +218,7 @@ pub(super) fn documents<'a>(
             if let Some(how) = served.get(&key) {
                 let custom = !name.starts_with("io.k8s.");
                 let (scope, status) = (how.scope, how.status);
-                let kind = Kind { kind: DEDUCED, scope, status, custom, stored: false };
+                let kind = Kind { root: DEDUCED, scope, status, custom, stored: false };
                 reader.kind(key, name, kind);
             }
         }

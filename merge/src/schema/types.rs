@@ -134,7 +134,7 @@ pub enum Scope {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Kind {
     #[serde(rename = "t")]
-    pub kind: TypeId,
+    pub root: TypeId,
     /// None for kinds that only stand at subresources, such as Scale.
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,

@@ -59,7 +59,7 @@ impl Walker {
 
     fn visit(&mut self, at: TypeRef<'_>, value: &Value) {
         match (form_of(at, value), value) {
-            (_, Value::Null) => {}
+            (_, Value::Null) | (Form::None, _) => {}
             (Form::Map(_), Value::Object(fields)) => {
                 for (name, inner) in fields {
                     if let Some(child) = at.child(name) {
@@ -107,7 +107,6 @@ impl Walker {
                 }
             }
             (Form::List(_), other) => self.note(Wrong::NotAList(other.clone())),
-            (Form::None, _) => {}
         }
     }
 }

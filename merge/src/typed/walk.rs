@@ -3,6 +3,7 @@
 //! Leaves are scalars, atomic maps and lists, and maps and lists that are empty on both sides.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
@@ -140,26 +141,18 @@ impl<V: Visit> Walker<V> {
         match form(at, forms) {
             Form::Scalar(_) => self.leaf(one, two),
             Form::Map(map) => {
-                let fields = |value: Option<&Value>| {
-                    value.and_then(Value::as_object).filter(|fields| !fields.is_empty()).cloned()
-                };
-                let (first, second) = (fields(one), fields(two));
-                if map.atomic || (first.is_none() && second.is_none()) {
+                let (first, second) = (fields_of(one), fields_of(two));
+                if map.atomic || (first.is_empty() && second.is_empty()) {
                     return self.leaf(one, two);
                 }
-                let (first, second) = (first.unwrap_or_default(), second.unwrap_or_default());
-                Outcome { value: self.fields(at, &first, &second), leaf: false }
+                Outcome { value: self.fields(at, first, second), leaf: false }
             }
             Form::List(list) => {
-                let items = |value: Option<&Value>| {
-                    value.and_then(Value::as_array).filter(|items| !items.is_empty()).cloned()
-                };
-                let (first, second) = (items(one), items(two));
-                if list.entries == Entries::Atomic || (first.is_none() && second.is_none()) {
+                let (first, second) = (items_of(one), items_of(two));
+                if list.entries == Entries::Atomic || (first.is_empty() && second.is_empty()) {
                     return self.leaf(one, two);
                 }
-                let (first, second) = (first.unwrap_or_default(), second.unwrap_or_default());
-                Outcome { value: self.items(at, list, &first, &second), leaf: false }
+                Outcome { value: self.items(at, list, first, second), leaf: false }
             }
             Form::None => Outcome { value: None, leaf: false },
         }
@@ -243,6 +236,18 @@ impl<V: Visit> Walker<V> {
     }
 }
 
+static NO_FIELDS: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+
+/// The fields of a map; none if there is no value or it is no map.
+fn fields_of(value: Option<&Value>) -> &Map<String, Value> {
+    value.and_then(Value::as_object).unwrap_or(&NO_FIELDS)
+}
+
+/// The items of a list; none if there is no value or it is no list.
+fn items_of(value: Option<&Value>) -> &[Value] {
+    value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
 /// A list's entries by what tells them apart.
 struct Indexed<'a> {
     order: Vec<Segment>,
@@ -253,10 +258,10 @@ impl<'a> Indexed<'a> {
     fn new(at: TypeRef<'_>, list: &ListType, items: &'a [Value]) -> Self {
         let mut indexed = Self { order: Vec::new(), items: BTreeMap::new() };
         for item in items {
-            if let Ok(segment) = segment_of(at, list, item) {
-                if indexed.items.insert(segment.clone(), item).is_none() {
-                    indexed.order.push(segment);
-                }
+            if let Ok(segment) = segment_of(at, list, item)
+                && indexed.items.insert(segment.clone(), item).is_none()
+            {
+                indexed.order.push(segment);
             }
         }
         indexed

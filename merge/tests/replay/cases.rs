@@ -12,6 +12,10 @@ use serde_json::{Value, json};
 
 use crate::recorded::{body, files, managed_fields};
 
+/// Cases that read an object in another version than it was written in, where a built-in kind's
+/// versions have different fields. Converting them is not the merge's.
+const NEED_CONVERSION: &[&str] = &["hpa-v1-v2"];
+
 const TIME: &str = "2024-01-01T00:00:00Z";
 
 #[test]
@@ -36,7 +40,8 @@ fn recorded_writes_leave_the_recorded_owners() {
     for line in &wrong {
         println!("  {line}");
     }
-    assert!(good + 1 >= cases, "fewer cases than before");
+    wrong.retain(|line| !NEED_CONVERSION.iter().any(|name| line.starts_with(name)));
+    assert_eq!(wrong, Vec::<String>::new());
 }
 
 enum Judgement {
