@@ -5,12 +5,14 @@
 //! of a value ([`remove_items`]), a field set brought up to a changed schema ([`reconcile`]).
 //! They follow v4.2 of structured-merge-diff, the one in Kubernetes 1.28.
 
+mod readable;
 mod reconcile;
 mod remove;
 mod sets;
 mod validate;
 mod walk;
 
+pub(crate) use readable::{Unreadable, unreadable};
 pub(crate) use reconcile::reconcile;
 pub(crate) use remove::remove_items;
 pub(crate) use sets::{field_set, with_named_fields};

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Scalar, Schemas};
 use crate::object::GroupVersionKind;
 use crate::path::Path;
-use crate::typed::{Problem, Wrong, validate};
+use crate::typed::{Problem, Unreadable, Wrong, unreadable, validate};
 
 /// What kind of problem a field has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -46,9 +46,21 @@ impl Schemas {
     /// Everything in a manifest that its kind's schema does not admit. A kind that is not known is
     /// not judged: ask [`Schemas::knows`].
     pub fn check(&self, body: &Value) -> Vec<FieldProblem> {
-        let root = GroupVersionKind::of(body).and_then(|gvk| self.root(&gvk));
-        let problems = root.map(|root| validate(root, body)).unwrap_or_default();
-        problems.into_iter().map(explain).collect()
+        let Some(root) = GroupVersionKind::of(body).and_then(|gvk| self.root(&gvk)) else {
+            return Vec::new();
+        };
+        let misfits = validate(root, body).into_iter().map(explain);
+        let unreadable = unreadable(root, body).into_iter().map(|(path, why)| {
+            let message = match why {
+                Unreadable::Fraction => "a whole number is expected, not one with a fraction",
+                Unreadable::Quantity => "an amount is expected, such as 100m, 2 or 1Gi",
+                Unreadable::Base64(_) => {
+                    "base64 is expected; a Secret takes plain text under `stringData`"
+                }
+            };
+            FieldProblem { path, kind: ProblemKind::WrongType, message: message.to_owned() }
+        });
+        misfits.chain(unreadable).collect()
     }
 }
 
@@ -95,15 +107,15 @@ fn explain(problem: Problem) -> FieldProblem {
     FieldProblem { path: problem.path, kind, message }
 }
 
-/// A value in a few words; texts are not repeated in full, since they may be secret.
-fn describe(value: &Value) -> String {
+/// What a value is. The value itself is not repeated, since it may be secret.
+const fn describe(value: &Value) -> &'static str {
     match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(flag) => format!("{flag}"),
-        Value::Number(number) => format!("the number {number}"),
-        Value::String(_) => "a text".to_owned(),
-        Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "a map".to_owned(),
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a map",
     }
 }
 

@@ -34,7 +34,7 @@ fn every_problem_is_named_with_its_path_and_a_hint() {
         [
             ".spec.minReadySeconds: a whole number is expected, not a text; take the quotes away",
             ".spec.paused: true or false is expected, not a text; take the quotes away",
-            ".spec.template.metadata.labels.app: a text is expected, not the number 1; put it in quotes",
+            ".spec.template.metadata.labels.app: a text is expected, not a number; put it in quotes",
             ".spec.template.spec.containers[name=\"app\"].args: a list is expected, not a map",
             ".spec.template.spec.containers[name=\"app\"].env: a list is expected, not a text",
             ".spec.template.spec.containers: two entries have the key [name=\"app\"]; each may stand only once",
@@ -42,6 +42,26 @@ fn every_problem_is_named_with_its_path_and_a_hint() {
             ".spec.template.spec.containers[name=\"app\"].nonsenseFieldName: there is no such field",
             ".spec.replica: there is no such field; did you mean `replicas`?",
         ]
+    );
+}
+
+#[test]
+fn values_that_cannot_be_read_are_named_too() {
+    let bad = deployment(&json!({"replicas": 1.5, "template": {"spec": {"containers": [
+        {"name": "a", "resources": {"limits": {"cpu": "lots", "memory": "1Gi"}}}]}}}));
+    assert_eq!(
+        words(&bad),
+        [
+            ".spec.replicas: a whole number is expected, not one with a fraction",
+            ".spec.template.spec.containers[0].resources.limits.cpu: an amount is expected, such as \
+             100m, 2 or 1Gi",
+        ]
+    );
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"},
+        "data": {"good": "aGk=", "plain": "hunter2!"}});
+    assert_eq!(
+        words(&secret),
+        [".data.plain: base64 is expected; a Secret takes plain text under `stringData`"]
     );
 }
 
