@@ -7,6 +7,7 @@ mod duration;
 mod shell;
 mod source;
 mod verbs;
+mod world;
 
 use std::process::ExitCode;
 

@@ -31,7 +31,7 @@ pub struct SourceArgs {
     )]
     pub path: String,
     /// A file or a folder of manifests, or - for standard input; may be repeated
-    #[arg(short = 'f', long = "file", value_name = "FILE|DIR|-", id = "files")]
+    #[arg(short = 'f', long = "file", value_name = "FILE|DIR|-", id = "files", alias = "desired")]
     pub files: Vec<PathBuf>,
     /// Render only files that match; a glob without / matches names at any depth; may be repeated
     #[arg(long, value_name = "GLOB")]
@@ -77,6 +77,21 @@ impl SourceArgs {
         let (_, render) = manifests::fetch_and_render(&folder, url, &reference, &options)
             .map_err(told_in_full)?;
         Ok(render)
+    }
+
+    /// The last part of what is rendered, as the name of the application it makes; files have none.
+    pub fn lasting_name(&self) -> Option<String> {
+        let last = |path: &str| {
+            let part = path.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
+            let part = part.trim_end_matches(".git").to_lowercase();
+            (!part.is_empty() && part != "." && part != "..").then_some(part)
+        };
+        let repository = || {
+            let url = self.repo.as_deref()?;
+            let place = std::fs::canonicalize(url).ok();
+            last(place.as_deref().and_then(std::path::Path::to_str).unwrap_or(url))
+        };
+        last(&self.path).or_else(repository)
     }
 
     /// The mirror with the wanted commit in it, for what a commit says of itself; `None` for files.

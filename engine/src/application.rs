@@ -95,12 +95,7 @@ impl ApplicationName {
     /// The same manifest carrying our mark, with the digest that the marked body has.
     #[must_use]
     pub fn marked(&self, manifest: &Manifest) -> Manifest {
-        let mut body = Value::clone(&manifest.body);
-        let mark = self.mark(&manifest.id);
-        let annotations = child(&mut body, "metadata").and_then(|it| child(it, "annotations"));
-        if let Some(annotations) = annotations.and_then(Value::as_object_mut) {
-            annotations.insert(OWNED_BY.to_owned(), Value::String(mark));
-        }
+        let body = with_mark(&manifest.body, &self.mark(&manifest.id));
         let digest = Digest::of(&body);
         Manifest { body: Arc::new(body), digest, ..manifest.clone() }
     }
@@ -119,6 +114,17 @@ impl ApplicationName {
             Err(_) => stray(),
         }
     }
+}
+
+/// A body that carries a mark. One whose metadata is no map stays as it is, and is refused elsewhere.
+#[must_use]
+pub fn with_mark(body: &Value, mark: &str) -> Value {
+    let mut body = body.clone();
+    let annotations = child(&mut body, "metadata").and_then(|it| child(it, "annotations"));
+    if let Some(annotations) = annotations.and_then(Value::as_object_mut) {
+        annotations.insert(OWNED_BY.to_owned(), Value::String(mark.to_owned()));
+    }
+    body
 }
 
 /// `Deployment.apps/shop/web`, `Namespace//shop`.

@@ -3,6 +3,10 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`outline`] | a plan, wave by wave |
 //! | [`progress`] | a live bar a wave for `cleat apply` |
+//! | [`unified`] | what differs, line by line, and who is answerable |
 
+pub mod outline;
 pub mod progress;
+pub mod unified;

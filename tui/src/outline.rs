@@ -17,11 +17,8 @@ pub fn plan(plan: &Plan, all: bool, style: Style) -> String {
         let steps = wave.ranks.iter().map(|rank| rank.steps.len()).sum::<usize>();
         let _ = writeln!(out, "wave {} ({})", wave.number, counted(steps, "object"));
         for (place, rank) in wave.ranks.iter().enumerate() {
-            let listed: Vec<&Step> = rank
-                .steps
-                .iter()
-                .filter(|step| all || step.action != Action::Unchanged)
-                .collect();
+            let listed: Vec<&Step> =
+                rank.steps.iter().filter(|step| all || step.action != Action::Unchanged).collect();
             if listed.is_empty() {
                 continue;
             }
@@ -42,8 +39,7 @@ pub fn plan(plan: &Plan, all: bool, style: Style) -> String {
         out.push_str("not in the source any more, and left alone\n");
         for withheld in &plan.withheld {
             let reason = withheld.reason.to_string();
-            let line =
-                unified::header("withheld", &withheld.id.to_string(), Some(&reason), style);
+            let line = unified::header("withheld", &withheld.id.to_string(), Some(&reason), style);
             out.push_str(&indented(&line, "    "));
         }
     }
@@ -59,22 +55,17 @@ pub fn plan(plan: &Plan, all: bool, style: Style) -> String {
 
 /// The plan in a line.
 pub fn summary(plan: &Plan) -> String {
-    let mut parts: Vec<String> = [
-        Action::Create,
-        Action::Update,
-        Action::Adopt,
-        Action::Observe,
-        Action::Unchanged,
-    ]
-    .into_iter()
-    .map(|action| (plan.count(action), action))
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, action)| match action {
-        Action::Unchanged => format!("{count} unchanged"),
-        Action::Observe => format!("{count} to observe"),
-        _ => format!("{count} to {action}"),
-    })
-    .collect();
+    let mut parts: Vec<String> =
+        [Action::Create, Action::Update, Action::Adopt, Action::Observe, Action::Unchanged]
+            .into_iter()
+            .map(|action| (plan.count(action), action))
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, action)| match action {
+                Action::Unchanged => format!("{count} unchanged"),
+                Action::Observe => format!("{count} to observe"),
+                _ => format!("{count} to {action}"),
+            })
+            .collect();
     if !plan.prunes.is_empty() {
         parts.push(format!("{} to prune", plan.prunes.len()));
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 /// Writes an object as YAML. It comes as an argument, because the writer lives with the reader.
-pub type Emit<'a> = &'a dyn Fn(&Value) -> String;
+pub type Emit<'a, E> = &'a dyn Fn(&Value) -> Result<String, E>;
 
 /// How a diff is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,12 @@ pub struct Object<'a> {
 }
 
 /// Everything there is to say about one object: header, notes, changed lines.
-pub fn object(object: &Object<'_>, salt: &Salt, emit: Emit<'_>, style: Style) -> String {
+pub fn object<E>(
+    object: &Object<'_>,
+    salt: &Salt,
+    emit: Emit<'_, E>,
+    style: Style,
+) -> Result<String, E> {
     let live = object.live.map(|live| {
         let mut shown = masked(live, salt);
         if let Some(metadata) = shown.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -91,8 +96,8 @@ pub fn object(object: &Object<'_>, salt: &Salt, emit: Emit<'_>, style: Style) ->
     };
     let mut text = header(object.action, &object.id.to_string(), object.origin, style);
     text.push_str(&notes(object.diff, style));
-    text.push_str(&lines(live.as_ref(), after.as_ref(), emit, style));
-    text
+    text.push_str(&lines(live.as_ref(), after.as_ref(), emit, style)?);
+    Ok(text)
 }
 
 /// The header of one object: what happens to it, which it is, and where it was written.
@@ -114,14 +119,14 @@ pub fn header(action: &str, object: &str, origin: Option<&str>, style: Style) ->
 }
 
 /// The lines of two objects that differ. Either may be missing.
-pub fn lines(
+pub fn lines<E>(
     before: Option<&Value>,
     after: Option<&Value>,
-    emit: Emit<'_>,
+    emit: Emit<'_, E>,
     style: Style,
-) -> String {
-    let text = |object: Option<&Value>| object.map(emit).unwrap_or_default();
-    let (before, after) = (text(before), text(after));
+) -> Result<String, E> {
+    let text = |object: Option<&Value>| object.map_or_else(|| Ok(String::new()), emit);
+    let (before, after) = (text(before)?, text(after)?);
     let diff = TextDiff::from_lines(before.as_str(), after.as_str());
     let mut out = String::new();
     for hunk in diff.unified_diff().context_radius(style.context).iter_hunks() {
@@ -138,7 +143,7 @@ pub fn lines(
             out.push('\n');
         }
     }
-    out
+    Ok(out)
 }
 
 /// Who is answerable for each change, what others hold, and what stands against the apply.
@@ -148,7 +153,9 @@ pub fn notes(diff: &ObjectDiff, style: Style) -> String {
         let _ = writeln!(out, "  {}", style.paint(Ink::Aside, &format!("# {text}")));
     };
     match &diff.verdict {
-        Verdict::AskServer(reason) => note(format!("not certain without asking the server: {reason}")),
+        Verdict::AskServer(reason) => {
+            note(format!("not certain without asking the server: {reason}"))
+        }
         Verdict::Conflict(contested) => {
             for one in contested {
                 note(format!("conflict: {} was applied by {}", one.path, one.holder));
@@ -192,8 +199,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn emit(value: &Value) -> String {
-        serde_json::to_string_pretty(value).unwrap() + "\n"
+    fn emit(value: &Value) -> Result<String, serde_json::Error> {
+        Ok(serde_json::to_string_pretty(value)? + "\n")
     }
 
     #[test]
@@ -202,27 +209,27 @@ mod tests {
         let mut after = before.clone();
         after["b"] = json!("two");
         let style = Style { colour: false, context: 1 };
-        let text = lines(Some(&before), Some(&after), &emit, style);
+        let text = lines(Some(&before), Some(&after), &emit, style).unwrap();
         assert_eq!(
             text,
             "@@ -2,3 +2,3 @@\n   \"a\": \"1\",\n-  \"b\": \"2\",\n+  \"b\": \"two\",\n   \"c\": \"3\",\n"
         );
-        assert_eq!(lines(Some(&before), Some(&before), &emit, style), "");
+        assert_eq!(lines(Some(&before), Some(&before), &emit, style).unwrap(), "");
     }
 
     #[test]
     fn a_name_cannot_steer_the_terminal() {
         let line = header("create", "configmap/\u{1b}[2Ja", Some("a\r.yaml:1"), Style::default());
         assert_eq!(line, "+ create configmap/\u{fffd}[2Ja  a\u{fffd}.yaml:1\n");
-        let raw = |value: &Value| value["a"].as_str().unwrap_or_default().to_owned();
-        let text = lines(None, Some(&json!({"a": "x\u{1b}[2Jy"})), &raw, Style::default());
+        let raw = |value: &Value| Ok::<_, ()>(value["a"].as_str().unwrap_or_default().to_owned());
+        let text = lines(None, Some(&json!({"a": "x\u{1b}[2Jy"})), &raw, Style::default()).unwrap();
         assert!(text.contains('x') && !text.contains('\u{1b}'), "{text:?}");
     }
 
     #[test]
     fn colour_is_asked_for() {
         let style = Style { colour: true, context: 0 };
-        let text = lines(Some(&json!(1)), Some(&json!(2)), &emit, style);
+        let text = lines(Some(&json!(1)), Some(&json!(2)), &emit, style).unwrap();
         assert!(text.contains("\u{1b}[31m-1\u{1b}[0m"), "{text:?}");
         assert!(text.contains("\u{1b}[32m+2\u{1b}[0m"), "{text:?}");
     }

@@ -1,12 +1,145 @@
-//! `cleat plan`.
+//! `cleat plan`: what an apply would do, wave by wave, without doing it.
+//!
+//! `-o json` prints one document:
+//!
+//! ```json
+//! {"application": "default/shop", "digest": "…", "changes": true,
+//!  "waves": [{"number": 0, "ranks": [{"steps": [
+//!      {"object": {"apiVersion", "kind", "namespace", "name", "origin"}, "action": "create",
+//!       "diff": {"verdict", "changes": [{"path", "kind", "before", "after", "blame"}], "foreign", "removals"}}]}]}],
+//!  "prunes": [{"id", "apiVersion", "uid", "resourceVersion"}], "withheld": [{"id", "reason"}],
+//!  "irreversible": [{"id", "what"}], "refusals": [{"origin", "id", "kind", "why", "hint"}]}
+//! ```
+
+use std::collections::BTreeSet;
+
+use clap::ValueEnum;
+use engine::application::ApplicationName;
+use engine::plan::{Approvals, Draft, Inputs, Plan, Refusal, draft};
+use engine::policy::{Adoption, Policy};
+use merge::Manifest;
+use merge::schema::Schemas;
+use serde::Serialize;
+use tui::unified::Style;
 
 use crate::shell::{Exit, Shell};
+use crate::source::SourceArgs;
+use crate::world::WorldArgs;
 
 /// The flags of `cleat plan`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    world: WorldArgs,
+    #[command(flatten)]
+    wishes: Wishes,
+    /// How to print the plan
+    #[arg(short, long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    output: Output,
+    /// List unchanged objects too
+    #[arg(long)]
+    all: bool,
+}
+
+/// What the plan is allowed to hold.
+#[derive(Debug, clap::Args)]
+struct Wishes {
+    /// The application's name; without it the last part of the path, or the repository's name
+    #[arg(long, value_name = "NAME")]
+    app: Option<String>,
+    /// Delete what the source no longer has
+    #[arg(long)]
+    prune: bool,
+    /// Make objects ours that exist and are not
+    #[arg(long)]
+    adopt: bool,
+    /// Approve the deletion of an object that deletes more than itself: namespace/shop; may be repeated
+    #[arg(long, value_name = "KIND/NAME")]
+    approve_prune: Vec<String>,
+    /// Approve more deletions at once than the guard allows
+    #[arg(long)]
+    approve_mass_prune: bool,
+}
+
+/// What files come to that nobody named.
+const UNNAMED: &str = "unnamed";
+
+/// How a plan is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// Wave by wave, for people
+    Text,
+    /// One JSON document
+    Json,
+}
+
+/// What `-o json` prints.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    application: String,
+    digest: String,
+    changes: bool,
+    #[serde(flatten)]
+    plan: &'a Plan,
+    refusals: &'a [Refusal],
+}
 
 /// Runs `cleat plan`.
-pub fn run(_args: Args, _shell: &mut Shell) -> anyhow::Result<Exit> {
-    anyhow::bail!("cleat plan is being built")
+pub fn run(args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
+    let namespace = args.source.namespace.as_deref().unwrap_or("default");
+    let name = args.wishes.app.clone().or_else(|| args.source.lasting_name());
+    let name = name.unwrap_or_else(|| UNNAMED.to_owned());
+    let application: ApplicationName = format!("{namespace}/{name}").parse()?;
+    let render = args.source.render(shell, &Schemas::builtin())?;
+    let desired: Vec<Manifest> = render.objects.iter().map(|it| application.marked(it)).collect();
+    let world = args.world.read(shell, &application, &desired)?;
+    let policy = Policy {
+        prune: args.wishes.prune,
+        adoption: if args.wishes.adopt { Adoption::Adopt } else { Adoption::Refuse },
+        ..Policy::default()
+    };
+    let draft = draft(&Inputs {
+        desired: &desired,
+        live: &world.live,
+        cluster: &world.cluster,
+        inventory: &world.inventory,
+        previous: world.previous.as_ref(),
+        schemas: &world.schemas(&desired),
+        policy: &policy,
+        application: &application,
+        approvals: &Approvals {
+            prune: args.wishes.approve_prune,
+            beyond_guard: args.wishes.approve_mass_prune,
+        },
+        revoked: &BTreeSet::new(),
+        salt: shell.salt(),
+    });
+    match args.output {
+        Output::Text => {
+            let style = Style { colour: shell.colour_out(), ..Style::default() };
+            shell.data(&tui::outline::plan(draft.plan(), args.all, style))?;
+        }
+        Output::Json => shell.json(&Report {
+            application: application.to_string(),
+            digest: draft.plan().digest().to_string(),
+            changes: !draft.plan().is_noop(),
+            plan: draft.plan(),
+            refusals: draft.refusals(),
+        })?,
+    }
+    Ok(told(&draft, shell))
+}
+
+/// Says what speaks against the plan, and what comes of it.
+fn told(draft: &Draft, shell: &mut Shell) -> Exit {
+    for refusal in draft.refusals() {
+        shell.error(&refusal.to_string());
+        shell.hint(&refusal.hint);
+    }
+    if !draft.refusals().is_empty() {
+        return Exit::Failure;
+    }
+    if draft.plan().is_noop() { Exit::Success } else { Exit::Negative }
 }

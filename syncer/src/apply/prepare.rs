@@ -175,7 +175,7 @@ fn placed(manifest: &Manifest, discovery: &Discovery, namespace: &str) -> Option
 
 /// What was applied before. A run that did not come to its end may have reached an object or not, so
 /// then the last healthy render counts first: what it had and Git no longer has must not be forgotten.
-fn previous(records: &Records) -> Result<Option<Bundle>, ApplyError> {
+pub fn previous(records: &Records) -> Result<Option<Bundle>, ApplyError> {
     let ledger = records.ledger();
     let of = |render: Option<&Render>| match render {
         Some(render) => records.bundle(render.digest),

@@ -80,18 +80,8 @@ impl RunArgs {
         if let Some(name) = &self.app {
             return Ok(name.clone());
         }
-        let last = |path: &str| {
-            let part = path.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
-            let part = part.trim_end_matches(".git").to_lowercase();
-            (!part.is_empty() && part != "." && part != "..").then_some(part)
-        };
-        let repository = || {
-            let url = source.repo.as_deref()?;
-            let place = std::fs::canonicalize(url).ok();
-            last(place.as_deref().and_then(std::path::Path::to_str).unwrap_or(url))
-        };
-        last(&source.path)
-            .or_else(repository)
+        source
+            .lasting_name()
             .context("files have no name that would last: name the application with --app")
     }
 

@@ -1,0 +1,186 @@
+//! What desired objects are compared with: a cluster, files that stand for one, or nothing at all.
+//! `plan` and `diff` share it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use engine::application::ApplicationName;
+use engine::diff::{Comparison, diff};
+use engine::plan::Cluster;
+use engine::record::{Bundle, Entry, Inventory};
+use engine::redact::Salt;
+use manifests::{Limits, RenderOptions};
+use merge::schema::Schemas;
+use merge::{Digest, Manifest, ObjectId};
+use serde_json::Value;
+
+use syncer::discovery::Discovery;
+use syncer::records::Records;
+
+use crate::cluster::{self, ClusterArgs};
+use crate::shell::Shell;
+use crate::source::file_source;
+
+/// The flags that say what to compare with.
+#[derive(Debug, Clone, clap::Args)]
+pub struct WorldArgs {
+    /// What the cluster has, as `kubectl get -o yaml --show-managed-fields` prints it, or - for
+    /// standard input; may be repeated
+    #[arg(long, value_name = "FILE|-", help_heading = "Compare with")]
+    pub live: Vec<PathBuf>,
+    /// What was applied last; what it has and the source has not is what Git dropped
+    #[arg(long, value_name = "FILE|DIR", help_heading = "Compare with")]
+    pub previous: Vec<PathBuf>,
+    /// The cluster of the kubeconfig's current context; --kubeconfig or --context imply it
+    #[arg(long, conflicts_with_all = ["live", "previous"], help_heading = "Compare with")]
+    pub cluster: bool,
+    #[command(flatten)]
+    pub connection: ClusterArgs,
+}
+
+/// What desired objects are compared with.
+#[derive(Debug, Default)]
+pub struct World {
+    /// What there is.
+    pub live: BTreeMap<ObjectId, Arc<Value>>,
+    /// What is known of the cluster besides.
+    pub cluster: Cluster,
+    /// What the application is recorded to have.
+    pub inventory: Inventory,
+    /// What was applied last.
+    pub previous: Option<Bundle>,
+    /// The schemas of the cluster's kinds.
+    served: Option<Schemas>,
+}
+
+impl WorldArgs {
+    /// Reads the cluster, or the files that stand for one.
+    pub fn read(
+        &self,
+        shell: &mut Shell,
+        application: &ApplicationName,
+        desired: &[Manifest],
+    ) -> anyhow::Result<World> {
+        if self.is_cluster() {
+            cluster::block_on(self.read_cluster(application, desired))
+        } else {
+            self.read_files(shell, application)
+        }
+    }
+
+    fn is_cluster(&self) -> bool {
+        self.cluster || self.connection.kubeconfig.is_some() || self.connection.context.is_some()
+    }
+
+    async fn read_cluster(
+        &self,
+        application: &ApplicationName,
+        desired: &[Manifest],
+    ) -> anyhow::Result<World> {
+        let client = self.connection.connect().await?;
+        let records = Records::read(&client, application, "plan").await?;
+        let discovery = Discovery::read(&client).await?;
+        let inventory = records.inventory().clone();
+        let live = syncer::live::read(&client, &discovery, desired, &inventory).await?;
+        let kinds = desired.iter().map(|manifest| manifest.gvk.clone()).collect();
+        let schemas = syncer::schemas::of_server(&client, &kinds, desired).await?;
+        let previous = syncer::apply::previous(&records)?;
+        Ok(World {
+            live: live.objects,
+            cluster: live.cluster,
+            inventory,
+            previous,
+            served: Some(schemas),
+        })
+    }
+
+    fn read_files(
+        &self,
+        shell: &mut Shell,
+        application: &ApplicationName,
+    ) -> anyhow::Result<World> {
+        let mut world = World::default();
+        let mut anonymous = 0_usize;
+        for manifest in objects(&self.live)? {
+            let unmanaged = merge::object::metadata(&manifest.body)
+                .is_none_or(|metadata| !metadata.contains_key("managedFields"));
+            anonymous += usize::from(unmanaged);
+            world.live.insert(manifest.id, manifest.body);
+        }
+        if anonymous > 0 {
+            shell.warn(&format!(
+                "{anonymous} live objects have no managedFields, so what was removed from the source \
+                 cannot be seen in them"
+            ));
+            shell.hint("get them with kubectl get -o yaml --show-managed-fields");
+        }
+        if !self.previous.is_empty() {
+            let applied: Vec<Manifest> =
+                objects(&self.previous)?.iter().map(|it| application.marked(it)).collect();
+            world.remember(applied);
+        }
+        Ok(world)
+    }
+}
+
+impl World {
+    /// What a revision comes to on a cluster that had nothing before.
+    pub fn of_applied(applied: Vec<Manifest>) -> Self {
+        let mut world = Self::default();
+        let salt = Salt::new([0; 16]);
+        let schemas = world.schemas(&applied);
+        for manifest in &applied {
+            let created = diff(&Comparison::new(&manifest.body, &schemas, salt)).predicted;
+            let live =
+                created.map_or_else(|| Arc::clone(&manifest.body), |it| Arc::clone(it.expose()));
+            world.live.insert(manifest.id.clone(), live);
+        }
+        world.remember(applied);
+        world
+    }
+
+    fn remember(&mut self, applied: Vec<Manifest>) {
+        for manifest in &applied {
+            let live = self.live.get(&manifest.id);
+            let entry = Entry {
+                api_version: manifest.gvk.api_version(),
+                uid: live.and_then(|it| merge::object::uid(it)).map(str::to_owned),
+                desired: manifest.digest,
+                settled: None,
+                tentative: false,
+            };
+            self.inventory.entries.insert(manifest.id.clone(), entry);
+        }
+        let digests = applied.iter().map(|it| Value::String(it.digest.to_string())).collect();
+        let digest = Digest::of(&Value::Array(digests));
+        self.previous = Some(Bundle { digest, revision: None, objects: applied });
+    }
+
+    /// The schemas to go by: the cluster's or the built-in ones, and those of definitions on either
+    /// side.
+    pub fn schemas(&self, desired: &[Manifest]) -> Schemas {
+        let base = self.served.clone().unwrap_or_else(Schemas::builtin);
+        let live = self.live.values().map(AsRef::as_ref);
+        let bodies = live.chain(desired.iter().map(|manifest| manifest.body.as_ref()));
+        bodies
+            .filter(|body| {
+                ObjectId::of(body).is_some_and(|id| engine::plan::order::is_definition(&id))
+            })
+            // One that cannot be read is told by the plan, with its place.
+            .fold(base, |all, body| all.with_definition(body).unwrap_or(all))
+    }
+}
+
+/// The objects of files that stand for a cluster: a dump may be larger than what anybody writes.
+fn objects(files: &[PathBuf]) -> anyhow::Result<Vec<Manifest>> {
+    if files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let scopes = Schemas::builtin();
+    let limits = Limits { file_bytes: Limits::default().total_bytes, ..Limits::default() };
+    let options = RenderOptions { limits, ..RenderOptions::new(&scopes) };
+    let sources = files.iter().map(|path| file_source(path, &options.limits));
+    let sources = sources.collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(manifests::render_files(&sources, &options)?.objects)
+}
