@@ -20,7 +20,7 @@ use syncer::records::Records;
 
 use crate::cluster::{self, ClusterArgs};
 use crate::shell::Shell;
-use crate::source::file_source;
+use crate::source::{SourceArgs, file_source};
 
 /// The flags that say what to compare with.
 #[derive(Debug, Clone, clap::Args)]
@@ -55,17 +55,33 @@ pub struct World {
 }
 
 impl WorldArgs {
-    /// Reads the cluster, or the files that stand for one.
+    /// Reads the cluster, or the files that stand for one, and renders the source by the kinds that
+    /// are known there. The objects are those that the application would apply, marked.
     pub fn read(
         &self,
         shell: &mut Shell,
         application: &ApplicationName,
-        desired: &[Manifest],
-    ) -> anyhow::Result<World> {
+        source: &SourceArgs,
+    ) -> anyhow::Result<(World, Vec<Manifest>)> {
         if self.is_cluster() {
-            cluster::block_on(self.read_cluster(application, desired))
-        } else {
-            self.read_files(shell, application)
+            let render = source.render_quietly(shell, &Schemas::builtin())?;
+            return cluster::block_on(self.read_cluster(application, render.objects));
+        }
+        let world = self.read_files(shell, application)?;
+        let render = source.render(shell, &world.schemas(&[]))?;
+        let desired = render.objects.iter().map(|manifest| application.marked(manifest));
+        Ok((world, desired.collect()))
+    }
+
+    /// The namespace of what names none, and of the application: the one given, the kubeconfig's, or
+    /// `default`.
+    pub fn namespace(&self, given: Option<String>) -> anyhow::Result<String> {
+        match given {
+            Some(given) => Ok(given),
+            None if self.is_cluster() => cluster::block_on(async {
+                Ok(self.connection.connect().await?.default_namespace().to_owned())
+            }),
+            None => Ok("default".to_owned()),
         }
     }
 
@@ -76,23 +92,29 @@ impl WorldArgs {
     async fn read_cluster(
         &self,
         application: &ApplicationName,
-        desired: &[Manifest],
-    ) -> anyhow::Result<World> {
+        rendered: Vec<Manifest>,
+    ) -> anyhow::Result<(World, Vec<Manifest>)> {
         let client = self.connection.connect().await?;
         let records = Records::read(&client, application, "plan").await?;
         let discovery = Discovery::read(&client).await?;
+        // What a kind is and where it lives is judged by what the cluster serves, not by us.
+        let placed = rendered.into_iter().map(|manifest| {
+            syncer::apply::placed(&manifest, &discovery, &application.namespace).unwrap_or(manifest)
+        });
+        let desired: Vec<Manifest> = placed.map(|it| application.marked(&it)).collect();
         let inventory = records.inventory().clone();
-        let live = syncer::live::read(&client, &discovery, desired, &inventory).await?;
+        let live = syncer::live::read(&client, &discovery, &desired, &inventory).await?;
         let kinds = desired.iter().map(|manifest| manifest.gvk.clone()).collect();
-        let schemas = syncer::schemas::of_server(&client, &kinds, desired).await?;
+        let schemas = syncer::schemas::of_server(&client, &kinds, &desired).await?;
         let previous = syncer::apply::previous(&records)?;
-        Ok(World {
+        let world = World {
             live: live.objects,
             cluster: live.cluster,
             inventory,
             previous,
             served: Some(schemas),
-        })
+        };
+        Ok((world, desired))
     }
 
     fn read_files(
@@ -105,7 +127,8 @@ impl WorldArgs {
         for manifest in objects(&self.live)? {
             let unmanaged = merge::object::metadata(&manifest.body)
                 .is_none_or(|metadata| !metadata.contains_key("managedFields"));
-            anonymous += usize::from(unmanaged);
+            // What nobody wrote to since it was made by the server's own hand has none either.
+            anonymous += usize::from(unmanaged && merge::object::uid(&manifest.body).is_some());
             world.live.insert(manifest.id, manifest.body);
         }
         if anonymous > 0 {

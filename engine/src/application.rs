@@ -95,7 +95,7 @@ impl ApplicationName {
     /// The same manifest carrying our mark, with the digest that the marked body has.
     #[must_use]
     pub fn marked(&self, manifest: &Manifest) -> Manifest {
-        let body = with_mark(&manifest.body, &self.mark(&manifest.id));
+        let body = with_mark(&manifest.body, Some(&self.mark(&manifest.id)));
         let digest = Digest::of(&body);
         Manifest { body: Arc::new(body), digest, ..manifest.clone() }
     }
@@ -116,13 +116,22 @@ impl ApplicationName {
     }
 }
 
-/// A body that carries a mark. One whose metadata is no map stays as it is, and is refused elsewhere.
+/// A body that carries this mark, or none. One whose metadata is no map stays as it is, and is refused elsewhere.
 #[must_use]
-pub fn with_mark(body: &Value, mark: &str) -> Value {
+pub fn with_mark(body: &Value, mark: Option<&str>) -> Value {
     let mut body = body.clone();
-    let annotations = child(&mut body, "metadata").and_then(|it| child(it, "annotations"));
-    if let Some(annotations) = annotations.and_then(Value::as_object_mut) {
-        annotations.insert(OWNED_BY.to_owned(), Value::String(mark.to_owned()));
+    let Some(metadata) = child(&mut body, "metadata") else { return body };
+    let Some(annotations) = child(metadata, "annotations").and_then(Value::as_object_mut) else {
+        return body;
+    };
+    match mark {
+        Some(mark) => annotations.insert(OWNED_BY.to_owned(), Value::String(mark.to_owned())),
+        None => annotations.remove(OWNED_BY),
+    };
+    if annotations.is_empty()
+        && let Some(metadata) = metadata.as_object_mut()
+    {
+        metadata.remove("annotations");
     }
     body
 }

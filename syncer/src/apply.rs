@@ -33,7 +33,7 @@ use crate::records::Records;
 use drive::Drive;
 pub use error::ApplyError;
 use prepare::Prepared;
-pub use prepare::previous;
+pub use prepare::{placed, previous};
 
 /// What is to be brought about.
 #[derive(Debug, Clone)]

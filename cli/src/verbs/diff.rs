@@ -84,12 +84,13 @@ struct Compared {
 /// Runs `cleat diff`.
 pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
     args.source.revision = args.source.revision.or(args.to.take());
-    let render = args.source.render(shell, &Schemas::builtin())?;
-    let mut desired = render.objects;
+    let namespace = args.world.namespace(args.source.namespace.take())?;
+    args.source.namespace = Some(namespace.clone());
     let salt = shell.salt();
     let mut report = if let Some(from) = args.from.take() {
         let source = SourceArgs { revision: Some(from), ..args.source.clone() };
         let applied = source.render(shell, &Schemas::builtin())?.objects;
+        let desired = args.source.render(shell, &Schemas::builtin())?.objects;
         let mut report = compare(&desired, &World::of_applied(applied), salt);
         // Nobody wrote what only might have been applied.
         for change in report.objects.iter_mut().flat_map(|object| &mut object.diff.changes) {
@@ -97,11 +98,10 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
         }
         report
     } else {
-        let namespace = args.source.namespace.as_deref().unwrap_or("default");
         let name = args.app.clone().or_else(|| args.source.lasting_name());
         let name = name.unwrap_or_else(|| "unnamed".to_owned());
         let application: ApplicationName = format!("{namespace}/{name}").parse()?;
-        let world = args.world.read(shell, &application, &desired)?;
+        let (world, mut desired) = args.world.read(shell, &application, &args.source)?;
         for manifest in &mut desired {
             carry_mark(manifest, &world.live);
         }
@@ -119,11 +119,10 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-/// Our mark is put on by the apply, so it is no difference that a source does not have it.
+/// Our mark is put on by the apply, so it is no difference that a source does not have it, nor that
+/// the cluster does not: whose an object is, the plan says.
 fn carry_mark(manifest: &mut Manifest, live: &BTreeMap<ObjectId, Arc<Value>>) {
-    let Some(mark) = live.get(&manifest.id).and_then(|live| annotation(live, OWNED_BY)) else {
-        return;
-    };
+    let mark = live.get(&manifest.id).and_then(|live| annotation(live, OWNED_BY));
     manifest.body = Arc::new(engine::application::with_mark(&manifest.body, mark));
 }
 

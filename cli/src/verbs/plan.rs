@@ -17,8 +17,6 @@ use clap::ValueEnum;
 use engine::application::ApplicationName;
 use engine::plan::{Approvals, Draft, Inputs, Plan, Refusal, draft};
 use engine::policy::{Adoption, Policy};
-use merge::Manifest;
-use merge::schema::Schemas;
 use serde::Serialize;
 use tui::unified::Style;
 
@@ -87,14 +85,13 @@ struct Report<'a> {
 }
 
 /// Runs `cleat plan`.
-pub fn run(args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
-    let namespace = args.source.namespace.as_deref().unwrap_or("default");
+pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
+    let namespace = args.world.namespace(args.source.namespace.take())?;
+    args.source.namespace = Some(namespace.clone());
     let name = args.wishes.app.clone().or_else(|| args.source.lasting_name());
     let name = name.unwrap_or_else(|| UNNAMED.to_owned());
     let application: ApplicationName = format!("{namespace}/{name}").parse()?;
-    let render = args.source.render(shell, &Schemas::builtin())?;
-    let desired: Vec<Manifest> = render.objects.iter().map(|it| application.marked(it)).collect();
-    let world = args.world.read(shell, &application, &desired)?;
+    let (world, desired) = args.world.read(shell, &application, &args.source)?;
     let policy = Policy {
         prune: args.wishes.prune,
         adoption: if args.wishes.adopt { Adoption::Adopt } else { Adoption::Refuse },

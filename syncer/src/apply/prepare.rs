@@ -158,7 +158,7 @@ fn marked(request: &Request, discovery: &Discovery) -> Bundle {
 
 /// An object whose namespace could not be judged before the server was asked, because only the server
 /// knows its kind; `None` for all others.
-fn placed(manifest: &Manifest, discovery: &Discovery, namespace: &str) -> Option<Manifest> {
+pub fn placed(manifest: &Manifest, discovery: &Discovery, namespace: &str) -> Option<Manifest> {
     let resource = discovery.resource(&manifest.gvk)?;
     if resource.namespaced == manifest.id.namespace.is_some() {
         return None;
