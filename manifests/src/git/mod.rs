@@ -17,6 +17,8 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod transport;
+#[cfg(test)]
+mod wire_tests;
 
 use std::fs::{self, File};
 use std::io;
