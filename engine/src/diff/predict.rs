@@ -69,7 +69,12 @@ impl Comparison<'_> {
     fn apply(&self, live: Option<&Value>, body: &Value, force: bool) -> Result<Value, ApplyError> {
         let request =
             Apply { live, body, manager: self.manager, force, subresource: None, time: NEVER };
-        apply(self.schemas, &request, &defaults::fill)
+        apply(self.schemas, &request, &|object| {
+            defaults::fill(object);
+            if let Some(live) = live {
+                defaults::update(live, object);
+            }
+        })
     }
 
     /// The object after our apply, or after our two applies where fields must be reclaimed first.

@@ -78,3 +78,6 @@ fn carry_template_generation(old: &Fields, new: &mut Fields) {
         annotations.insert(workloads::TEMPLATE_GENERATION.to_owned(), now.into());
     }
 }
+
+#[cfg(test)]
+mod tests;

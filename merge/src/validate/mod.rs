@@ -218,4 +218,6 @@ pub fn immutable(old: &Value, new: &Value) -> Vec<Cause> {
 }
 
 #[cfg(test)]
+mod kinds_tests;
+#[cfg(test)]
 mod tests;
