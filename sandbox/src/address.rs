@@ -160,14 +160,15 @@ impl Taken {
                 reason: "FieldValueInvalid",
                 field: "spec.clusterIPs".to_owned(),
                 message: format!(
-                    "Invalid value: [\"{shown}\"]: failed to allocate IP {shown}: {why}"
+                    "Invalid value: []string{{\"{shown}\"}}: failed to allocate IP {shown}: {why}"
                 ),
             })
         };
         if !(FIRST_ADDRESS..=LAST_ADDRESS).contains(&address) {
-            return refuse(
-                "the provided IP is not in the valid range. The range of valid IPs is 10.96.0.0/16",
-            );
+            return refuse(&format!(
+                "the provided IP ({shown}) is not in the valid range. The range of valid IPs is \
+                 10.96.0.0/16"
+            ));
         }
         if !self.addresses.insert(address) {
             return refuse("provided IP is already allocated");

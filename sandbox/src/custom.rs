@@ -49,6 +49,13 @@ impl Definition {
         self.version(version)?.pointer("/schema/openAPIV3Schema")
     }
 
+    /// The schema of the version objects are stored in.
+    pub(crate) fn storage_schema(&self) -> Option<&Value> {
+        items(&self.body, &["spec", "versions"])
+            .find(|entry| entry.get("storage").and_then(Value::as_bool) == Some(true))?
+            .pointer("/schema/openAPIV3Schema")
+    }
+
     /// Whether a version has a subresource.
     pub(crate) fn has_subresource(&self, version: &str, name: &str) -> bool {
         let entry = self.version(version).and_then(|entry| entry.get("subresources"));

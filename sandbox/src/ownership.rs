@@ -1,5 +1,6 @@
 //! Who owns which fields after a write: [`merge::managed`] with what the server knows.
 
+use merge::Path;
 use merge::managed;
 use serde_json::Value;
 
@@ -27,4 +28,35 @@ pub(crate) fn track_status(
     time: &str,
 ) {
     managed::update(&registry.schemas, Some(live), next, manager, Some("status"), time);
+}
+
+/// Records a write of `/scale`. A scale is tracked on its own (`managedfields.ScaleHandler`): who
+/// writes it owns the replicas only if somebody did before, and its entry carries no time.
+pub(crate) fn track_scale(
+    subject: &Subject<'_>,
+    live: &Value,
+    next: &mut Value,
+    manager: &str,
+    time: &str,
+) {
+    if owns_replicas(live) {
+        track(subject, Some(live), next, manager, time);
+        forget_scale_times(next);
+    }
+}
+
+/// Whether anybody owns the replicas of an object.
+pub(crate) fn owns_replicas(object: &Value) -> bool {
+    let replicas = Path::fields(["spec", "replicas"]);
+    !managed::owners(object, &replicas).is_empty()
+}
+
+/// Takes the times off the entries of scale writers.
+pub(crate) fn forget_scale_times(object: &mut Value) {
+    let entries = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut);
+    for entry in entries.into_iter().flatten().filter_map(Value::as_object_mut) {
+        if entry.get("subresource").and_then(Value::as_str) == Some("scale") {
+            entry.remove("time");
+        }
+    }
 }

@@ -97,10 +97,28 @@ impl Refusal {
         refusal
     }
 
+    /// An apply of a scale whose replicas nobody is known to own: whoever wrote them before there was
+    /// tracking is made up, and conflicts.
+    pub(crate) fn untracked_scale() -> Self {
+        let manager =
+            "conflict with \"before-first-apply\" with subresource \"scale\" using autoscaling/v1";
+        let field = ".spec.replicas";
+        Self::apply_conflict(
+            format!("Apply failed with 1 conflict: {manager}: {field}"),
+            json!([{"reason": "FieldManagerConflict", "message": manager, "field": field}]),
+        )
+    }
+
     /// What validation found, for an object of `kind` in `group`.
     pub(crate) fn invalid(group: &str, kind: &str, name: &str, causes: &[Cause]) -> Self {
         let qualified = qualified(kind, group);
-        let mut lines: Vec<String> = causes.iter().map(cause_line).collect();
+        // A cause that is found twice is listed twice and said once (`utilerrors.Aggregate`).
+        let mut lines: Vec<String> = Vec::new();
+        for line in causes.iter().map(cause_line) {
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
         let text = match lines.len() {
             1 => lines.pop().unwrap_or_default(),
             _ => format!("[{}]", lines.join(", ")),

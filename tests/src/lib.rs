@@ -7,4 +7,5 @@
 
 pub mod control_plane;
 pub mod proxy;
+pub mod recorded;
 pub mod stage;

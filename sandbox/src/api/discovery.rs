@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha512};
 use super::Call;
 use crate::answer::Answer;
 use crate::refusal::Refusal;
-use crate::registry::{DISCOVERY, Registry, Resource, items};
+use crate::registry::{DISCOVERY, Registry, Resource};
 
 const AGGREGATED: &str =
     "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";
@@ -251,6 +251,7 @@ fn root(registry: &Registry) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::items;
 
     #[test]
     fn the_embedded_discovery_is_the_recorded_one() {

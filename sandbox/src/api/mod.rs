@@ -146,14 +146,22 @@ impl Api {
         let verb = call.verb();
         if let Some(name) = &target.subresource {
             let Some(subresource) = subject.resource.subresource(name) else {
-                return Err(Refusal::no_resource());
+                // A definition's paths are one handler's, which knows the object first.
+                return Err(match subject.resource.custom {
+                    Some(_) => subject.not_found(),
+                    None => Refusal::no_resource(),
+                });
             };
             return self.answer_subresource(&subject, subresource, verb);
         }
         let wanted = if verb == Verb::Apply { "patch".to_owned() } else { verb.to_string() };
+        let on_object = matches!(verb, Verb::Update | Verb::Patch | Verb::Apply);
         let on_collection = matches!(verb, Verb::List | Verb::Create | Verb::DeleteCollection)
             || (verb == Verb::Watch && target.name.is_none());
-        if !subject.resource.allows(&wanted) || (on_collection && target.name.is_some()) {
+        if !subject.resource.allows(&wanted)
+            || (on_collection && target.name.is_some())
+            || (on_object && target.name.is_none())
+        {
             return Err(Refusal::method_not_allowed());
         }
         if target.namespace.is_none()

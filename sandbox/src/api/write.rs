@@ -7,6 +7,7 @@ mod collect;
 mod commit;
 mod create;
 mod delete;
+mod fields;
 mod options;
 mod patch;
 mod scale;
@@ -18,6 +19,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Api, Subject, output};
 use crate::answer::Answer;
+use crate::custom::schema;
 use crate::refusal::Refusal;
 use crate::registry::Subresource;
 use crate::request::Verb;
@@ -67,6 +69,24 @@ fn written(
 fn metadata_mut(object: &mut Value) -> Option<&mut Map<String, Value>> {
     let map = object.as_object_mut()?;
     map.entry("metadata").or_insert_with(|| json!({})).as_object_mut()
+}
+
+/// Drops nulls that a custom resource's schema does not take: a body that is no apply means by them
+/// that the field is absent.
+fn drop_nulls(subject: &Subject<'_>, object: &mut Value) {
+    let resource = &subject.resource;
+    let definition = resource.custom.as_ref();
+    if let Some(structure) = definition.and_then(|it| it.schema(&resource.version)) {
+        schema::drop_nulls(structure, object);
+    }
+}
+
+/// Drops what the version a custom resource is stored in cannot hold.
+fn prune_for_storage(subject: &Subject<'_>, object: &mut Value) {
+    let definition = subject.resource.custom.as_ref();
+    if let Some(structure) = definition.and_then(|definition| definition.storage_schema()) {
+        schema::prune(structure, object);
+    }
 }
 
 /// Whether an object is on its way out.

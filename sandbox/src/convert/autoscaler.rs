@@ -50,6 +50,7 @@ pub(super) fn to_v1(object: &mut Value) {
     if let Some(status) = object.get_mut("status").and_then(Value::as_object_mut) {
         status.remove("currentMetrics");
         status.remove("conditions");
+        status.entry("currentReplicas").or_insert_with(|| json!(0));
     }
     if !rest.is_empty() {
         annotate(object, METRICS, &Value::Array(rest));
@@ -77,6 +78,9 @@ pub(super) fn to_v2(object: &mut Value) {
     }
     if let Some(status) = object.get_mut("status").and_then(Value::as_object_mut) {
         status.entry("currentMetrics").or_insert(Value::Null);
+        if status.get("currentReplicas") == Some(&json!(0)) {
+            status.remove("currentReplicas");
+        }
     }
 }
 

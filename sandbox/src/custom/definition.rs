@@ -1,6 +1,5 @@
 //! What a definition's own status says once it is installed, and what it may not be.
 
-use merge::validate::Cause;
 use serde_json::{Map, Value, json};
 
 use crate::registry::items;
@@ -68,53 +67,19 @@ fn fill_name(names: &mut Map<String, Value>, field: &str, default: &str) {
     }
 }
 
-/// Why a definition is refused: its name must be its plural and group, exactly one version is stored,
-/// every version has a structural schema, and a community group needs its approval.
-pub(crate) fn check(definition: &Value) -> Vec<Cause> {
-    let mut causes = Vec::new();
-    let mut push = |reason, field: &str, message: String| {
-        causes.push(Cause { reason, field: field.to_owned(), message });
-    };
-    let text = |pointer: &str| {
-        definition.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
-    let name = text("/metadata/name");
-    let (group, plural) = (text("/spec/group"), text("/spec/names/plural"));
-    if name != format!("{plural}.{group}") {
-        push(
-            "FieldValueInvalid",
-            "metadata.name",
-            format!("Invalid value: \"{name}\": must be spec.names.plural+\".\"+spec.group"),
-        );
+/// Adds the condition of a definition whose objects are about to be deleted.
+pub(crate) fn terminate(definition: &mut Value, time: &str) {
+    let condition = json!({
+        "type": "Terminating", "status": "True", "reason": "InstanceDeletionPending",
+        "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will \
+                    begin soon",
+        "lastTransitionTime": time,
+    });
+    let Some(map) = definition.as_object_mut() else { return };
+    let status = map.entry("status").or_insert_with(|| json!({}));
+    let Some(status) = status.as_object_mut() else { return };
+    let conditions = status.entry("conditions").or_insert_with(|| json!([]));
+    if let Some(conditions) = conditions.as_array_mut() {
+        conditions.push(condition);
     }
-    for (field, value) in [
-        ("spec.group", group.as_str()),
-        ("spec.names.plural", plural.as_str()),
-        ("spec.names.kind", text("/spec/names/kind").as_str()),
-        ("spec.scope", text("/spec/scope").as_str()),
-    ] {
-        if value.is_empty() {
-            push("FieldValueRequired", field, "Required value".to_owned());
-        }
-    }
-    let stored = items(definition, &["spec", "versions"])
-        .filter(|entry| entry.get("storage").and_then(Value::as_bool) == Some(true))
-        .count();
-    if stored != 1 {
-        push(
-            "FieldValueInvalid",
-            "spec.versions",
-            "Invalid value: must have exactly one version marked as storage version".to_owned(),
-        );
-    }
-    for (index, entry) in items(definition, &["spec", "versions"]).enumerate() {
-        if entry.pointer("/schema/openAPIV3Schema").is_none() {
-            push(
-                "FieldValueRequired",
-                &format!("spec.versions[{index}].schema.openAPIV3Schema"),
-                "Required value: schemas are required".to_owned(),
-            );
-        }
-    }
-    causes
 }

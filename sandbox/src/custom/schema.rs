@@ -49,6 +49,30 @@ fn prune_at(schema: &Value, value: &mut Value, typed: bool) {
     }
 }
 
+/// Drops nulls where the schema takes none (`PruneNonNullableNullsWithoutDefaults`).
+pub(crate) fn drop_nulls(schema: &Value, value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            let declared = schema.get("properties");
+            let extra = schema.get("additionalProperties").filter(|extra| extra.is_object());
+            map.retain(|field, value| {
+                let schema = declared.and_then(|all| all.get(field)).or(extra);
+                let Some(schema) = schema else { return true };
+                drop_nulls(schema, value);
+                !value.is_null() || flag(schema, "nullable") || schema.get("default").is_some()
+            });
+        }
+        Value::Array(list) => {
+            if let Some(items) = schema.get("items") {
+                for item in list {
+                    drop_nulls(items, item);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Fills in defaults; a null where the schema has a default and takes no null counts as absent.
 pub(crate) fn fill(schema: &Value, value: &mut Value) {
     match value {

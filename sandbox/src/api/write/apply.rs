@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
-use merge::apply::{Apply, ApplyError, Conflict, apply};
+use merge::Path;
+use merge::apply::{Apply, ApplyError, Conflict, apply, served_paths};
+use merge::validate::Cause;
 use serde_json::{Value, json};
 
 use super::super::{Api, Subject};
 use super::create::NotBrought;
 use super::options::WriteOptions;
 use super::update::check_stated;
-use super::{ATTEMPTS, body, scale, written};
+use super::{ATTEMPTS, body, metadata_mut, scale, written};
 use crate::answer::Answer;
 use crate::clock;
+use crate::ownership;
 use crate::refusal::Refusal;
 use crate::yaml;
 
@@ -20,7 +23,8 @@ impl Api {
         let options = WriteOptions::read(subject)?;
         let (mut wanted, warnings) = body::read_apply(subject, options.validation)?;
         body::place(subject, &mut wanted)?;
-        body::name(subject, &mut wanted)?;
+        drop_null_managed_fields(&mut wanted);
+        body::name(subject, &wanted)?;
         for _ in 0..ATTEMPTS {
             let Some(live) = self.store.get(&subject.key()) else {
                 if subject.target.subresource.is_some() {
@@ -34,6 +38,7 @@ impl Api {
                 }
             };
             check_stated(subject, &live, &wanted)?;
+            check_uid(subject, &live, &wanted)?;
             let shown = subject.resource.present(&live);
             let merged = self.merged(subject, &shown, &wanted, &options)?;
             if let Some(stored) = self.replace(subject, &live, &shown, merged, &options)? {
@@ -106,12 +111,19 @@ impl Api {
     /// An apply of a scale is an apply of the replicas it names.
     pub(super) fn apply_scale(&self, subject: &Subject<'_>) -> Result<Answer, Refusal> {
         let options = WriteOptions::read(subject)?;
-        let wanted = yaml::parse(&subject.call.body)?;
+        let wanted = yaml::parse(&subject.call.body)?.value;
         for _ in 0..ATTEMPTS {
             let live = self.store.get(&subject.key()).ok_or_else(|| subject.not_found())?;
             let shown = subject.resource.present(&live);
             let body = scale::as_object(subject, &wanted);
-            let merged = self.merged(subject, &shown, &body, &options)?;
+            if !options.force
+                && !ownership::owns_replicas(&shown)
+                && scale::replicas(subject, &shown) != scale::replicas(subject, &body)
+            {
+                return Err(Refusal::untracked_scale());
+            }
+            let mut merged = self.merged(subject, &shown, &body, &options)?;
+            ownership::forget_scale_times(&mut merged);
             if let Some(stored) = self.replace(subject, &live, &shown, merged, &options)? {
                 return Ok(Answer::json(200, &scale::scale_of(subject, &stored)));
             }
@@ -120,21 +132,50 @@ impl Api {
     }
 }
 
+/// An apply may not bring managedFields along, but a null says nothing.
+fn drop_null_managed_fields(wanted: &mut Value) {
+    if let Some(metadata) = metadata_mut(wanted)
+        && metadata.get("managedFields").is_some_and(Value::is_null)
+    {
+        metadata.remove("managedFields");
+    }
+}
+
+/// The uid a body states is a field like others, and may not change.
+fn check_uid(subject: &Subject<'_>, live: &Value, wanted: &Value) -> Result<(), Refusal> {
+    match merge::object::uid(wanted) {
+        Some(stated) if Some(stated) != merge::object::uid(live) => {
+            let cause = Cause {
+                reason: "FieldValueInvalid",
+                field: "metadata.uid".to_owned(),
+                message: format!("Invalid value: \"{stated}\": field is immutable"),
+            };
+            // Both the metadata's own validation and the kind's find it.
+            let causes = [cause.clone(), cause];
+            let resource = &subject.resource;
+            Err(Refusal::invalid(&resource.group, &resource.kind, subject.name(), &causes))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// An apply that merge refuses, as a `Status`.
 fn refused(error: &ApplyError) -> Refusal {
     match error {
         ApplyError::Conflicts(conflicts) => {
-            Refusal::apply_conflict(error.to_string(), conflicts.iter().map(cause).collect())
+            let paths = served_paths(conflicts);
+            let causes = conflicts.iter().zip(&paths).map(cause).collect();
+            Refusal::apply_conflict(error.to_string(), causes)
         }
         ApplyError::ManagedFieldsInBody => Refusal::bad_request(error.to_string()),
         _ => Refusal::untyped(error.to_string()),
     }
 }
 
-fn cause(conflict: &Conflict) -> Value {
+fn cause((conflict, path): (&Conflict, &Path)) -> Value {
     json!({
         "reason": "FieldManagerConflict",
         "message": conflict.message(),
-        "field": conflict.path.to_string(),
+        "field": path.to_string(),
     })
 }

@@ -1,20 +1,23 @@
 //! Request bodies: JSON or YAML in, an object out that is what the path is about.
 
-use merge::schema::ProblemKind;
 use serde_json::{Value, json};
 
 use super::super::Subject;
-use super::metadata_mut;
 use super::options::FieldValidation;
+use super::{fields, metadata_mut};
 use crate::refusal::Refusal;
+use crate::request::Verb;
 use crate::yaml;
 
-/// Reads a body by its media type.
-pub(super) fn read(subject: &Subject<'_>) -> Result<Value, Refusal> {
+/// Reads a body by its media type; with it come the fields that stand in it twice.
+pub(super) fn read(subject: &Subject<'_>) -> Result<(Value, Vec<String>), Refusal> {
     let call = subject.call;
     match call.media_type() {
-        "application/yaml" => yaml::parse(&call.body),
-        "" | "application/json" => parse_json(subject),
+        "application/yaml" => {
+            let document = yaml::parse(&call.body)?;
+            Ok((document.value, document.duplicates))
+        }
+        "" | "application/json" => Ok((parse_json(subject)?, fields::json_duplicates(&call.body))),
         other => Err(Refusal::unsupported_media_type(format!(
             "the body of the request was in an unknown format - accepted media types include: {} \
              (not {other})",
@@ -28,12 +31,8 @@ pub(super) fn read(subject: &Subject<'_>) -> Result<Value, Refusal> {
 }
 
 fn parse_json(subject: &Subject<'_>) -> Result<Value, Refusal> {
-    serde_json::from_slice(&subject.call.body).map_err(|error| {
-        let (version, kind) = (&subject.resource.version, &subject.resource.kind);
-        Refusal::bad_request(format!(
-            "{kind} in version \"{version}\" cannot be handled as a {kind}: {error}"
-        ))
-    })
+    serde_json::from_slice(&subject.call.body)
+        .map_err(|error| fields::undecodable(subject, &error.to_string()))
 }
 
 /// Checks that a body is of the kind and the place its path names, and fills in what it leaves out.
@@ -51,6 +50,14 @@ pub(super) fn place(subject: &Subject<'_>, body: &mut Value) -> Result<(), Refus
     }
     let wrong = (!given_version.is_empty() && given_version != api_version)
         || (!given_kind.is_empty() && given_kind != kind);
+    if wrong && subject.call.verb() == Verb::Apply && resource.custom.is_some() {
+        let gvk = merge::GroupVersionKind::new(&given_version, &given_kind);
+        return Err(Refusal::bad_request(format!(
+            "invalid object type: {}, Kind={}",
+            gvk.api_version(),
+            gvk.kind
+        )));
+    }
     if wrong {
         let given = if given_version.is_empty() { &api_version } else { &given_version };
         return Err(Refusal::bad_request(format!(
@@ -64,7 +71,7 @@ pub(super) fn place(subject: &Subject<'_>, body: &mut Value) -> Result<(), Refus
         map.insert("kind".to_owned(), json!(kind));
     }
     let namespace = merge::object::namespace(body).unwrap_or_default().to_owned();
-    if !namespace.is_empty() && namespace != subject.namespace() {
+    if resource.namespaced && !namespace.is_empty() && namespace != subject.namespace() {
         return Err(Refusal::bad_request(
             "the namespace of the provided object does not match the namespace sent on the request",
         ));
@@ -79,8 +86,8 @@ pub(super) fn place(subject: &Subject<'_>, body: &mut Value) -> Result<(), Refus
     Ok(())
 }
 
-/// Checks that the name in a body is the path's, and fills it in.
-pub(super) fn name(subject: &Subject<'_>, body: &mut Value) -> Result<(), Refusal> {
+/// Checks that the name in a body is the path's.
+pub(super) fn name(subject: &Subject<'_>, body: &Value) -> Result<(), Refusal> {
     let given = merge::object::name(body).unwrap_or_default().to_owned();
     if !given.is_empty() && given != subject.name() {
         return Err(Refusal::bad_request(format!(
@@ -88,8 +95,11 @@ pub(super) fn name(subject: &Subject<'_>, body: &mut Value) -> Result<(), Refusa
             subject.name()
         )));
     }
-    if let Some(metadata) = metadata_mut(body) {
-        metadata.insert("name".to_owned(), json!(subject.name()));
+    if given.is_empty() {
+        return Err(Refusal::bad_request(format!(
+            "the name of the object ({} based on URL) was undeterminable: name must be provided",
+            subject.name()
+        )));
     }
     Ok(())
 }
@@ -99,33 +109,17 @@ pub(super) fn read_apply(
     subject: &Subject<'_>,
     validation: FieldValidation,
 ) -> Result<(Value, Vec<String>), Refusal> {
-    let _ = validation;
-    Ok((yaml::parse(&subject.call.body)?, Vec::new()))
-}
-
-/// Unknown and repeated fields: refused, warned of or ignored, as was asked.
-pub(super) fn validate_fields(
-    subject: &Subject<'_>,
-    object: &Value,
-    validation: FieldValidation,
-) -> Result<Vec<String>, Refusal> {
-    if validation == FieldValidation::Ignore {
-        return Ok(Vec::new());
-    }
-    let problems = subject.registry.schemas.check(object);
-    let unknown: Vec<String> = problems
-        .iter()
-        .filter(|problem| problem.kind == ProblemKind::UnknownField)
-        .map(|problem| {
-            format!("unknown field \"{}\"", problem.path.to_string().trim_start_matches('.'))
-        })
-        .collect();
-    if unknown.is_empty() || validation == FieldValidation::Warn {
-        return Ok(unknown);
-    }
-    let (kind, version) = (&subject.resource.kind, &subject.resource.version);
-    Err(Refusal::bad_request(format!(
-        "{kind} in version \"{version}\" cannot be handled as a {kind}: strict decoding error: {}",
-        unknown.join(", ")
-    )))
+    let document = yaml::parse(&subject.call.body)?;
+    let warnings = match validation {
+        FieldValidation::Ignore => Vec::new(),
+        FieldValidation::Strict if !document.duplicates.is_empty() => {
+            return Err(Refusal::bad_request(format!(
+                "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal \
+                 errors:\n  {}",
+                document.duplicates.join("\n  ")
+            )));
+        }
+        FieldValidation::Strict | FieldValidation::Warn => document.duplicates,
+    };
+    Ok((document.value, warnings))
 }

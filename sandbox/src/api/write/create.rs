@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::{Api, Subject};
 use super::options::WriteOptions;
-use super::{ATTEMPTS, body, metadata_mut, written};
+use super::{ATTEMPTS, body, drop_nulls, fields, metadata_mut, prune_for_storage, written};
 use crate::answer::Answer;
 use crate::clock;
 use crate::custom::{definition, schema};
@@ -27,6 +27,7 @@ pub(super) fn has_generation(subject: &Subject<'_>) -> bool {
                 | ("networking.k8s.io", "ingresses" | "ingressclasses" | "networkpolicies")
                 | ("policy", "poddisruptionbudgets")
                 | ("apiextensions.k8s.io", "customresourcedefinitions")
+                | ("scheduling.k8s.io", "priorityclasses")
                 | ("flowcontrol.apiserver.k8s.io", _)
                 | (
                     "admissionregistration.k8s.io",
@@ -38,9 +39,10 @@ pub(super) fn has_generation(subject: &Subject<'_>) -> bool {
 impl Api {
     pub(in super::super) fn create(&self, subject: &Subject<'_>) -> Result<Answer, Refusal> {
         let options = WriteOptions::read(subject)?;
-        let mut object = body::read(subject)?;
+        let (mut object, duplicates) = body::read(subject)?;
         body::place(subject, &mut object)?;
-        let warnings = body::validate_fields(subject, &object, options.validation)?;
+        let warnings = fields::decode(subject, &mut object, options.validation, duplicates)?;
+        drop_nulls(subject, &mut object);
         if merge::object::resource_version(&object).is_some() {
             return Err(Refusal::bad_request(
                 "resourceVersion should not be set on objects to be created",
@@ -134,6 +136,7 @@ impl Api {
             None
         };
         let causes = check_new(subject, &object);
+        prune_for_storage(subject, &mut object);
         if !causes.is_empty() {
             return Err(refuse(&causes));
         }
@@ -199,16 +202,13 @@ fn check_new(subject: &Subject<'_>, object: &Value) -> Vec<validate::Cause> {
     causes
 }
 
-/// What is wrong with an object by its definition's schema, or with a definition.
+/// What is wrong with an object by its definition's schema.
 pub(super) fn check_schema(subject: &Subject<'_>, object: &Value) -> Vec<validate::Cause> {
     let mut causes = Vec::new();
     if let Some(custom) = &subject.resource.custom
         && let Some(structure) = custom.schema(&subject.resource.version)
     {
         causes.extend(schema::check(structure, object));
-    }
-    if subject.resource.is("apiextensions.k8s.io", "customresourcedefinitions") {
-        causes.extend(definition::check(object));
     }
     causes
 }

@@ -330,8 +330,11 @@ const NAMESPACE_CONTENT: &str = "namespace-content";
 /// Writes into an object that it is to be deleted.
 fn mark(object: &mut Value, key: &Key, grace: i64, mut finalizers: Vec<Value>) {
     let first = !is_terminating(object);
+    // Namespaces and definitions have deletions of their own, without grace.
+    let is_definition = key.resource == super::super::definitions();
     finalizers.retain(|one| one != NAMESPACE_CONTENT);
     let is_namespace = &*key.resource.group == "" && &*key.resource.plural == "namespaces";
+    let own_deletion = is_namespace || is_definition;
     if let Some(metadata) = metadata_mut(object) {
         if finalizers.is_empty() {
             metadata.remove("finalizers");
@@ -342,13 +345,18 @@ fn mark(object: &mut Value, key: &Key, grace: i64, mut finalizers: Vec<Value>) {
             let when = clock::now().as_second().saturating_add(grace);
             let when = jiff::Timestamp::from_second(when).unwrap_or_else(|_| clock::now());
             metadata.insert("deletionTimestamp".to_owned(), json!(when.to_string()));
-            if let Some(generation) = metadata.get("generation").and_then(Value::as_i64) {
+            if let (false, Some(generation)) =
+                (own_deletion, metadata.get("generation").and_then(Value::as_i64))
+            {
                 metadata.insert("generation".to_owned(), json!(generation + 1));
             }
         }
-        if !is_namespace {
+        if !own_deletion {
             metadata.insert("deletionGracePeriodSeconds".to_owned(), json!(grace));
         }
+    }
+    if is_definition && first {
+        crate::custom::definition::terminate(object, &clock::text());
     }
     if is_namespace && let Some(map) = object.as_object_mut() {
         let status = map.entry("status").or_insert_with(|| json!({}));

@@ -76,7 +76,8 @@ pub(super) fn dry_run(call: &Call, causes: &mut Vec<Cause>) -> bool {
         None => false,
         Some("All") => true,
         Some(other) => {
-            let message = format!("Unsupported value: [\"{other}\"]: supported values: \"All\"");
+            let message =
+                format!("Unsupported value: []string{{\"{other}\"}}: supported values: \"All\"");
             causes.push(cause("FieldValueNotSupported", "dryRun", message));
             true
         }
@@ -86,13 +87,14 @@ pub(super) fn dry_run(call: &Call, causes: &mut Vec<Cause>) -> bool {
 fn check_manager(call: &Call, causes: &mut Vec<Cause>) {
     let Some(manager) = call.text("fieldManager") else { return };
     if manager.len() > 128 {
-        let message = "Too long: may not be longer than 128".to_owned();
+        let message = "Too long: must have at most 128 bytes".to_owned();
         causes.push(cause("FieldValueTooLong", "fieldManager", message));
     }
-    if let Some(letter) = manager.chars().find(|letter| letter.is_control()) {
-        let _ = letter;
-        let message =
-            format!("Invalid value: {manager:?}: should only contain printable characters");
+    if let Some((place, letter)) = manager.chars().enumerate().find(|(_, one)| one.is_control()) {
+        let message = format!(
+            "Invalid value: {manager:?}: invalid character U+{:04X} (at position {place})",
+            u32::from(letter)
+        );
         causes.push(cause("FieldValueInvalid", "fieldManager", message));
     }
 }

@@ -1,11 +1,12 @@
 //! Patches that are instructions: JSON patch, merge patch, strategic merge patch.
 
+use merge::strategic;
 use serde_json::Value;
 
 use super::super::{Api, Subject};
 use super::options::WriteOptions;
 use super::update::check_stated;
-use super::{ATTEMPTS, body, written};
+use super::{ATTEMPTS, body, fields, written};
 use crate::answer::Answer;
 use crate::clock;
 use crate::ownership;
@@ -24,9 +25,9 @@ impl Api {
             let shown = subject.resource.present(&live);
             let mut next = patched(subject, &shown)?;
             body::place(subject, &mut next)?;
-            body::name(subject, &mut next)?;
+            body::name(subject, &next)?;
             check_stated(subject, &live, &next)?;
-            let warnings = body::validate_fields(subject, &next, options.validation)?;
+            let warnings = fields::decode(subject, &mut next, options.validation, Vec::new())?;
             self.fill_update(subject, &shown, &mut next);
             ownership::track(subject, Some(&shown), &mut next, &options.manager, &clock::text());
             if let Some(stored) = self.replace(subject, &live, &shown, next, &options)? {
@@ -79,6 +80,7 @@ pub(super) fn patched(subject: &Subject<'_>, live: &Value) -> Result<Value, Refu
             json_patch::merge(&mut next, &read()?);
             Ok(next)
         }
-        other => Err(Refusal::unsupported_media_type(format!("{other} is not taken"))),
+        _ => strategic::patch(&subject.registry.schemas, live, &read()?)
+            .map_err(|error| Refusal::bad_request(error.to_string())),
     }
 }

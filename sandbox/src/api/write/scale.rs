@@ -96,6 +96,11 @@ fn selector_text(selector: Option<&Value>) -> String {
     pairs.join(",")
 }
 
+/// The replicas an object states.
+pub(super) fn replicas<'a>(subject: &Subject<'_>, object: &'a Value) -> Option<&'a Value> {
+    object.pointer(&Paths::of(subject).spec)
+}
+
 /// Writes a number of replicas into an object.
 fn set_replicas(subject: &Subject<'_>, object: &mut Value, replicas: &Value) {
     let path = Paths::of(subject).spec;
@@ -145,7 +150,7 @@ impl Api {
             let mut next = Value::clone(&shown);
             set_replicas(subject, &mut next, &replicas);
             merge::defaults::update(&shown, &mut next);
-            ownership::track(subject, Some(&shown), &mut next, &options.manager, &clock::text());
+            ownership::track_scale(subject, &shown, &mut next, &options.manager, &clock::text());
             if let Some(stored) = self.replace(subject, &live, &shown, next, &options)? {
                 return Ok(Answer::json(200, &scale_of(subject, &stored)));
             }

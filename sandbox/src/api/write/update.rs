@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::super::{Api, Subject};
 use super::create::check_schema;
 use super::options::WriteOptions;
-use super::{ATTEMPTS, body, metadata_mut, written};
+use super::{ATTEMPTS, body, drop_nulls, fields, metadata_mut, prune_for_storage, written};
 use crate::answer::Answer;
 use crate::clock;
 use crate::custom::{definition, schema};
@@ -22,10 +22,11 @@ const MODIFIED: &str = "the object has been modified; please apply your changes 
 impl Api {
     pub(in super::super) fn update(&self, subject: &Subject<'_>) -> Result<Answer, Refusal> {
         let options = WriteOptions::read(subject)?;
-        let mut wanted = body::read(subject)?;
+        let (mut wanted, duplicates) = body::read(subject)?;
         body::place(subject, &mut wanted)?;
-        body::name(subject, &mut wanted)?;
-        let warnings = body::validate_fields(subject, &wanted, options.validation)?;
+        body::name(subject, &wanted)?;
+        let warnings = fields::decode(subject, &mut wanted, options.validation, duplicates)?;
+        drop_nulls(subject, &mut wanted);
         for _ in 0..ATTEMPTS {
             let live = self.store.get(&subject.key()).ok_or_else(|| subject.not_found())?;
             check_stated(subject, &live, &wanted)?;
@@ -48,6 +49,7 @@ impl Api {
     /// Carries over what a client may not write, and fills in defaults. `live` is at the version the
     /// request speaks.
     pub(super) fn fill_update(&self, subject: &Subject<'_>, live: &Value, next: &mut Value) {
+        let cleared = next.pointer("/metadata/managedFields") == Some(&json!([]));
         carry_system_metadata(live, next);
         carry_other_part(subject, live, next);
         if let Some(definition) = &subject.resource.custom
@@ -60,7 +62,11 @@ impl Api {
             definition::fill(next);
         }
         defaults::fill(next);
-        if subject.target.subresource.is_none() {
+        if cleared && let Some(metadata) = metadata_mut(next) {
+            // An empty list asks for nobody to own anything; absence asks for no change.
+            metadata.insert("managedFields".to_owned(), json!([]));
+        }
+        if subject.target.subresource.as_deref() != Some("status") {
             defaults::update(live, next);
         }
     }
@@ -103,6 +109,7 @@ impl Api {
                 return Err(refuse(&causes));
             }
         }
+        prune_for_storage(subject, &mut next);
         if same(live, &next) {
             return Ok(Some(Arc::clone(live)));
         }
@@ -143,16 +150,22 @@ pub(super) fn check_stated(
     let plural = &subject.resource.plural;
     let conflict =
         |why: &str| Err(Refusal::conflict(&subject.resource, plural, subject.name(), why));
-    if let (Some(stated), Some(uid)) = (merge::object::uid(wanted), merge::object::uid(live))
+    let is_put = subject.call.method == http::Method::PUT;
+    if let (true, Some(stated), Some(uid)) =
+        (is_put, merge::object::uid(wanted), merge::object::uid(live))
         && stated != uid
     {
         return conflict(&format!(
             "Precondition failed: UID in precondition: {stated}, UID in object meta: {uid}"
         ));
     }
-    match merge::object::resource_version(wanted) {
+    // Zero is any version.
+    match merge::object::resource_version(wanted).filter(|stated| *stated != "0") {
+        Some(stated) if stated.parse::<u64>().is_err() => Err(Refusal::untyped(format!(
+            "strconv.ParseUint: parsing \"{stated}\": invalid syntax"
+        ))),
         Some(stated) if Some(stated) != merge::object::resource_version(live) => conflict(MODIFIED),
-        None if needs_version(subject) && subject.call.method == http::Method::PUT => {
+        None if needs_version(subject) && is_put => {
             let message = "Invalid value: 0x0: must be specified for an update".to_owned();
             let cause = validate::Cause {
                 reason: "FieldValueInvalid",
