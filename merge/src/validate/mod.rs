@@ -165,7 +165,8 @@ pub fn create(object: &Value) -> Vec<Cause> {
     causes.0
 }
 
-/// Why a server would refuse to put `new` in the place of `old`; empty when it would not.
+/// Why a server would refuse to put `new` in the place of `old`; empty when it would not. A server
+/// looks at some things several times and repeats itself; so does this.
 pub fn update(old: &Value, new: &Value) -> Vec<Cause> {
     let rules = rules(new);
     let mut causes = Causes::default();
