@@ -3,6 +3,8 @@
 
 mod cache;
 mod cluster;
+#[cfg(feature = "demo")]
+mod demo;
 mod duration;
 mod shell;
 mod source;

@@ -2,10 +2,14 @@
 
 #![allow(
     clippy::missing_panics_doc,
-    reason = "a test's helpers fail by panicking, which is what their callers want"
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test's helpers fail by panicking and know the machine they run on"
 )]
 
 pub mod control_plane;
+pub mod program;
 pub mod proxy;
 pub mod recorded;
+pub mod shop;
 pub mod stage;

@@ -88,6 +88,11 @@ impl Stage {
         self.folder.path().join("kubeconfig")
     }
 
+    /// A folder that goes with the stage.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// A client of cleat's, through the proxy.
     pub async fn client(&self) -> anyhow::Result<Client> {
         let connection =
@@ -117,6 +122,15 @@ impl Stage {
     pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
         let request = http::Request::get(path).body(Vec::new())?;
         Ok(self.direct.request(request).await?)
+    }
+
+    /// What the server has under a path; `None` if it has nothing there.
+    pub async fn find(&self, path: &str) -> anyhow::Result<Option<Value>> {
+        match self.direct.request(http::Request::get(path).body(Vec::new())?).await {
+            Ok(object) => Ok(Some(object)),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Changes an object by a merge patch, as somebody else.
