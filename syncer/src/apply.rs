@@ -119,7 +119,7 @@ pub async fn run(
     if let Resume::FinishRollback { to, because } = &resume {
         let failed = because.as_ref().map_or_else(|| to.clone(), |it| it.render.clone());
         let prepared = prepare::leaving(request, &failed, &records, discovery.clone())?;
-        let context = prepare::context(request, failed, &records, &prepared, &resume);
+        let context = prepare::context(request, failed, &records, &prepared)?;
         let sync = Sync::resume_rollback(request.policy.clone(), context);
         let mut drive = Drive::new(client, clock, request, records, prepared, sink);
         let outcome = drive.run(sync, interrupt).await?;
@@ -139,7 +139,7 @@ pub async fn run(
             .ok_or_else(|| ApplyError::Quarantined(Box::new(quarantined.clone())));
     }
     let prepared = Prepared::read(request, client, &records, discovery).await?;
-    let context = prepare::context(request, request.render(), &records, &prepared, &resume);
+    let context = prepare::context(request, request.render(), &records, &prepared)?;
     let sync = Sync::new(&prepared.plan, request.policy.clone(), context);
     sink.planned(&prepared.plan);
     let mut drive = Drive::new(client, clock, request, records, prepared, sink);

@@ -8,11 +8,11 @@ use engine::gate::{Ailing, Observation};
 use engine::health::Status;
 use engine::plan::{Approvals, Inputs, Plan, Refusal, draft};
 use engine::policy::{Policy, Preflight};
-use engine::record::{Bundle, Inventory, Phase, Render, Resume};
+use engine::record::{Bundle, Inventory, Phase, Render};
 use engine::redact::Salt;
 use engine::sync::Context;
 use merge::schema::Schemas;
-use merge::{GroupVersionKind, Manifest, ObjectId};
+use merge::{Digest, GroupVersionKind, Manifest, ObjectId};
 use serde_json::Value;
 
 use super::{ApplyError, Request};
@@ -198,30 +198,29 @@ pub(super) fn context(
     render: Render,
     records: &Records,
     prepared: &Prepared,
-    resume: &Resume,
-) -> Context {
-    let baseline = if matches!(resume, Resume::Continue) {
-        // What this very render has already written does not count as "before".
-        let untouched = |id: &ObjectId| {
-            let previous = prepared.previous.iter().flat_map(|it| &it.objects);
-            let mut before = previous.filter(|manifest| manifest.id == *id);
-            let wanted = prepared.bundle.objects.iter().find(|manifest| manifest.id == *id);
-            before.any(|before| wanted.is_some_and(|wanted| wanted.digest == before.digest))
+) -> Result<Context, ApplyError> {
+    let mut baseline = ailing(&prepared.live, &prepared.plan);
+    let ledger = records.ledger();
+    if ledger.phase != Phase::Idle {
+        // What a run that did not come to its end has sent may be ill because of that: only what is
+        // as the last healthy render left it counts as "before".
+        let healthy = match &ledger.last_healthy {
+            Some(render) => records.bundle(render.digest)?,
+            None => None,
         };
-        let mut ailing = ailing(&prepared.live, &prepared.plan);
-        ailing.retain(|id, _| untouched(id));
-        ailing
-    } else {
-        ailing(&prepared.live, &prepared.plan)
-    };
-    Context {
+        let healthy: BTreeMap<&ObjectId, Digest> =
+            healthy.iter().flat_map(|it| &it.objects).map(|it| (&it.id, it.digest)).collect();
+        let sent = |id: &ObjectId| records.inventory().entries.get(id).map(|entry| entry.desired);
+        baseline.retain(|id, _| sent(id).is_some() && sent(id) == healthy.get(id).copied());
+    }
+    Ok(Context {
         application: request.application.clone(),
         render,
         requested_by: request.requested_by.clone(),
-        ledger: records.ledger().clone(),
+        ledger: ledger.clone(),
         inventory: records.inventory().clone(),
         baseline,
-    }
+    })
 }
 
 /// The objects of a plan that are unhealthy.
