@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::ArgGroup;
-use manifests::{FileSource, Limits, Mirror, Reference, Render, RenderOptions};
+use manifests::{CommitInfo, FileSource, Limits, Reference, Render, RenderOptions};
 use merge::schema::Schemas;
 
 use crate::cache;
@@ -51,15 +51,33 @@ impl SourceArgs {
     /// Fetches if need be, renders, and says what is doubtful. An error that holds
     /// [`manifests::Problems`] or [`manifests::GitError`] is told in full by [`Shell::failed`].
     pub fn render(&self, shell: &mut Shell, scopes: &Schemas) -> anyhow::Result<Render> {
-        let render = self.render_quietly(shell, scopes)?;
+        let (render, _) = self.render_told(shell, scopes)?;
+        Ok(render)
+    }
+
+    /// Like [`SourceArgs::render`], with what the commit says of itself; files say nothing.
+    pub fn render_told(
+        &self,
+        shell: &mut Shell,
+        scopes: &Schemas,
+    ) -> anyhow::Result<(Render, Option<CommitInfo>)> {
+        let (render, commit) = self.render_commit(shell, scopes)?;
         for warning in &render.warnings {
             shell.warn(&warning.to_string());
         }
-        Ok(render)
+        Ok((render, commit))
     }
 
     /// Like [`SourceArgs::render`], for callers that judge the warnings by what the cluster serves.
     pub fn render_quietly(&self, shell: &Shell, scopes: &Schemas) -> anyhow::Result<Render> {
+        Ok(self.render_commit(shell, scopes)?.0)
+    }
+
+    fn render_commit(
+        &self,
+        shell: &Shell,
+        scopes: &Schemas,
+    ) -> anyhow::Result<(Render, Option<CommitInfo>)> {
         let options = RenderOptions {
             path: self.path.clone(),
             include: self.include.clone(),
@@ -71,12 +89,14 @@ impl SourceArgs {
         let Some(url) = self.repo.as_deref() else {
             let files = self.files.iter().map(|path| file_source(path, &options.limits));
             let files = files.collect::<anyhow::Result<Vec<_>>>()?;
-            return Ok(manifests::render_files(&files, &options)?);
+            return Ok((manifests::render_files(&files, &options)?, None));
         };
         let (folder, reference) = (self.mirror_folder(shell, url)?, self.reference());
-        let (_, render) = manifests::fetch_and_render(&folder, url, &reference, &options)
+        let (mirror, render) = manifests::fetch_and_render(&folder, url, &reference, &options)
             .map_err(told_in_full)?;
-        Ok(render)
+        let commit =
+            render.revision.as_ref().map(|revision| mirror.commit(revision)).transpose()?;
+        Ok((render, commit))
     }
 
     /// The last part of what is rendered, as the name of the application it makes; files have none.
@@ -92,14 +112,6 @@ impl SourceArgs {
             last(place.as_deref().and_then(std::path::Path::to_str).unwrap_or(url))
         };
         last(&self.path).or_else(repository)
-    }
-
-    /// The mirror with the wanted commit in it, for what a commit says of itself; `None` for files.
-    pub fn mirror(&self, shell: &Shell) -> anyhow::Result<Option<Mirror>> {
-        let Some(url) = self.repo.as_deref() else { return Ok(None) };
-        let folder = self.mirror_folder(shell, url)?;
-        let (mirror, _) = Mirror::sync(&folder, url, &self.reference())?;
-        Ok(Some(mirror))
     }
 
     fn reference(&self) -> Reference {

@@ -78,9 +78,12 @@ fn a_repository_renders_in_every_format() {
     assert!(yaml.contains("---\n# s.yaml:1\n"), "{yaml}");
     let summary = render(&["-o", "summary", "--revision", "main"]);
     assert!(summary.contains("1  v1 ConfigMap\n1  v1 Secret\n2 objects, digest "), "{summary}");
+    assert!(summary.ends_with("\nOpen the shop (Ada, 2023-11-14T22:13:20Z)\n"), "{summary}");
     let json: Value = serde_json::from_str(&render(&["-o", "json"])).unwrap();
     assert_eq!(json["objects"][0]["object"]["data"]["note"], "hello");
     assert_eq!(json["objects"][1]["file"], "s.yaml");
+    assert!(json["objects"][0]["digest"].is_string());
+    assert!(json["objects"][1]["digest"].is_null(), "a masked Secret could be guessed by it");
     assert!(json["revision"].is_string() && json["digest"].is_string());
     for (format, shown) in [("yaml", false), ("json", false), ("yaml", true), ("json", true)] {
         let flag: &[&str] = if shown { &["--show-secrets"] } else { &[] };

@@ -1,7 +1,7 @@
 //! `cleat render`: what a Git revision, or files, come to, with no cluster at all.
 
 use clap::ValueEnum;
-use manifests::Render;
+use manifests::{CommitInfo, Render};
 use merge::Manifest;
 use merge::schema::Schemas;
 use serde::Serialize;
@@ -53,13 +53,15 @@ struct Report<'a> {
 struct Entry<'a> {
     file: &'a str,
     line: u32,
-    digest: String,
+    /// Left out for a Secret whose values are masked: they could be guessed by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
     object: Value,
 }
 
 /// Runs `cleat render`.
 pub fn run(args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
-    let render = args.source.render(shell, &Schemas::builtin())?;
+    let (render, commit) = args.source.render_told(shell, &Schemas::builtin())?;
     let salt = shell.salt();
     let body = |manifest: &Manifest| {
         if args.show_secrets {
@@ -75,18 +77,18 @@ pub fn run(args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
             let stream = bodies.iter().map(|(origin, body)| (*origin, body));
             shell.data(&manifests::emit::yaml_stream(stream)?)?;
         }
-        Output::Json => shell.json(&report(&render, body))?,
+        Output::Json => shell.json(&report(&render, args.show_secrets, body))?,
         Output::Name => {
             for manifest in &render.objects {
                 shell.line(&manifest.id.to_string())?;
             }
         }
-        Output::Summary => shell.data(&summary(&render))?,
+        Output::Summary => shell.data(&summary(&render, commit.as_ref()))?,
     }
     Ok(Exit::Success)
 }
 
-fn report(render: &Render, body: impl Fn(&Manifest) -> Value) -> Report<'_> {
+fn report(render: &Render, show_secrets: bool, body: impl Fn(&Manifest) -> Value) -> Report<'_> {
     Report {
         revision: render.revision.as_ref().map(manifests::Revision::as_str),
         tree: render.tree.as_ref().map(manifests::TreeId::as_str),
@@ -97,7 +99,8 @@ fn report(render: &Render, body: impl Fn(&Manifest) -> Value) -> Report<'_> {
             .map(|manifest| Entry {
                 file: &manifest.origin.file,
                 line: manifest.origin.line,
-                digest: manifest.digest.to_string(),
+                digest: (show_secrets || !engine::redact::is_secret(&manifest.body))
+                    .then(|| manifest.digest.to_string()),
                 object: body(manifest),
             })
             .collect(),
@@ -106,7 +109,7 @@ fn report(render: &Render, body: impl Fn(&Manifest) -> Value) -> Report<'_> {
 }
 
 /// Kinds and how many of each, then what the whole is.
-fn summary(render: &Render) -> String {
+fn summary(render: &Render, commit: Option<&CommitInfo>) -> String {
     let mut counts = std::collections::BTreeMap::<String, usize>::new();
     for manifest in &render.objects {
         *counts.entry(manifest.gvk.to_string()).or_default() += 1;
@@ -115,8 +118,10 @@ fn summary(render: &Render) -> String {
     let mut lines: Vec<String> =
         counts.iter().map(|(kind, count)| format!("{count:>width$}  {kind}")).collect();
     lines.push(format!("{} objects, digest {}", render.objects.len(), render.digest.short()));
-    if let Some(revision) = &render.revision {
-        lines.push(format!("revision {revision}"));
+    if let Some(CommitInfo { id, author, time, subject }) = commit {
+        lines.push(format!("revision {id}"));
+        let said: String = subject.chars().filter(|c| !c.is_control()).collect();
+        lines.push(format!("{said} ({author}, {time})"));
     }
     lines.join("\n") + "\n"
 }

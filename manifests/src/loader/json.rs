@@ -131,6 +131,9 @@ impl<'a> Reader<'a> {
             part.line = line;
             if let Some(first) = lines.insert(key.clone(), line) {
                 self.problems.push(super::duplicate_key(self.file, &key, first, line));
+                if self.problems.len() >= super::MOST_PROBLEMS {
+                    return Err(Stop);
+                }
             }
             if role.remembers_fields() {
                 outline.fields.push((key.clone(), part));

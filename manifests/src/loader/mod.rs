@@ -25,6 +25,9 @@ pub(crate) use outline::Outline;
 use crate::options::Limits;
 use crate::problem::Problem;
 
+/// How many faults of one document are told; a document with more is not read to its end.
+const MOST_PROBLEMS: usize = 100;
+
 /// A value and where its parts stand.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Document {

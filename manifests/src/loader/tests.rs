@@ -164,6 +164,16 @@ fn what_is_quadratic_in_the_parser_is_refused_before_it_is_read() {
 }
 
 #[test]
+fn a_document_of_faults_is_not_told_without_end() {
+    let keys: Vec<String> = (0..100_000).map(|n| format!("k{n}: 1\n")).collect();
+    let text = keys.concat() + &"k99999: 1\n".repeat(100_000);
+    let (_, problems) = read("a.yaml", text.as_bytes());
+    assert_eq!(problems.len(), MOST_PROBLEMS);
+    let json = format!("{{{}\"a\": 1}}", "\"a\": 1, ".repeat(100_000));
+    assert_eq!(read("a.json", json.as_bytes()).1.len(), MOST_PROBLEMS);
+}
+
+#[test]
 fn lines_are_those_of_the_file() {
     let text = "# a comment\n---\n\n# another\nkind: List\nitems:\n- kind: A\n  metadata:\n    labels:\n      x: 1\n- kind: B\n";
     let (documents, _) = read("a.yaml", text.as_bytes());

@@ -52,6 +52,7 @@ pub(crate) fn load(
         budget,
         anchors: HashMap::new(),
         hasher: RandomState::new(),
+        told: problems.len(),
         problems,
     };
     // The chunk's problems are kept; its sound documents are too.
@@ -97,6 +98,8 @@ struct Composer<'a, 'b> {
     budget: &'b mut Budget,
     anchors: HashMap<String, Anchor>,
     hasher: RandomState,
+    /// How many problems there were before this chunk.
+    told: usize,
     problems: &'b mut Vec<Problem>,
 }
 
@@ -164,6 +167,11 @@ impl Composer<'_, '_> {
     fn stop<T>(&mut self, line: u32, message: impl Into<String>) -> Read<T> {
         self.note(line, message);
         Err(Stop)
+    }
+
+    /// Ends a chunk that has nothing but faults.
+    fn enough(&self) -> Read<()> {
+        if self.problems.len() - self.told < super::MOST_PROBLEMS { Ok(()) } else { Err(Stop) }
     }
 
     fn scalar_fault(&mut self, line: u32, error: &ScalarError) {
@@ -290,6 +298,7 @@ impl Composer<'_, '_> {
                     continue;
                 }
                 Key::Unfit => {
+                    self.enough()?;
                     let event = self.next()?;
                     self.node(event, depth + 1, Role::Leaf)?;
                     continue;
@@ -306,6 +315,7 @@ impl Composer<'_, '_> {
                 && let Some((_, first)) = written.iter().find(|(seen, _)| *seen == hash)
             {
                 self.problems.push(super::duplicate_key(self.file, &key, *first, line));
+                self.enough()?;
             }
             written.push((hash, line));
             map.insert(key, value);
