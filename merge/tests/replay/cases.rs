@@ -63,7 +63,7 @@ struct Target {
     subresource: Option<String>,
 }
 
-fn target(path: &str, body: &Value, created: &Value) -> Option<Target> {
+fn target<'a>(path: &'a str, body: &'a Value, created: &'a Value) -> Option<Target> {
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let (group, version, rest) = match parts.as_slice() {
         ["api", version, rest @ ..] => ("", *version, rest),
@@ -77,9 +77,8 @@ fn target(path: &str, body: &Value, created: &Value) -> Option<Target> {
         _ => ("", rest.to_vec()),
     };
     if rest.len() == 1 {
-        let named = |object: &Value| object.pointer("/metadata/name").cloned();
-        let name = named(body).or_else(|| named(created))?;
-        rest.push(name.as_str()?.to_owned().leak());
+        let named = |object: &'a Value| object.pointer("/metadata/name")?.as_str();
+        rest.push(named(body).or_else(|| named(created))?);
     }
     let subresource = rest.get(2).map(|name| (*name).to_owned());
     let api_version =

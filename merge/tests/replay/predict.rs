@@ -66,10 +66,10 @@ fn predict(schemas: &Schemas, case: &Value) -> Result<(), String> {
 
 /// The node port of a new port is given by chance.
 fn forget_allocated(got: &Value, want: &mut Value) {
-    if let Some(spec) = want.get_mut("spec").and_then(Value::as_object_mut) {
-        if got["spec"].get("healthCheckNodePort").is_none() {
-            spec.remove("healthCheckNodePort");
-        }
+    if let Some(spec) = want.get_mut("spec").and_then(Value::as_object_mut)
+        && got["spec"].get("healthCheckNodePort").is_none()
+    {
+        spec.remove("healthCheckNodePort");
     }
     let Some(ports) = want.pointer_mut("/spec/ports").and_then(Value::as_array_mut) else {
         return;
@@ -77,9 +77,7 @@ fn forget_allocated(got: &Value, want: &mut Value) {
     for (place, port) in ports.iter_mut().enumerate() {
         let ours = got.pointer(&format!("/spec/ports/{place}"));
         if ours.is_some_and(|ours| ours.get("nodePort").is_none()) {
-            if let Some(fields) = port.as_object_mut() {
-                fields.remove("nodePort");
-            }
+            port.as_object_mut().unwrap().remove("nodePort");
         }
     }
 }
