@@ -217,19 +217,15 @@ fn carry_other_part(subject: &Subject<'_>, live: &Value, next: &mut Value) {
     if subject.target.subresource.as_deref() == Some("status") {
         let status = next_map.remove("status");
         let managed = next_map.get("metadata").and_then(|meta| meta.get("managedFields")).cloned();
-        let annotations =
-            next_map.get("metadata").and_then(|meta| meta.get("annotations")).cloned();
-        let labels = next_map.get("metadata").and_then(|meta| meta.get("labels")).cloned();
+        let sent = next_map.get("metadata").cloned().unwrap_or_default();
         if let Some(live) = live.as_object() {
             next_map.clone_from(live);
         }
         set_or_remove(next_map, "status", status);
-        let keeps_metadata = writes_metadata_with_status(subject);
         if let Some(metadata) = next_map.get_mut("metadata").and_then(Value::as_object_mut) {
             set_or_remove(metadata, "managedFields", managed);
-            if keeps_metadata {
-                set_or_remove(metadata, "annotations", annotations);
-                set_or_remove(metadata, "labels", labels);
+            for field in metadata_written_with_status(subject) {
+                set_or_remove(metadata, field, sent.get(field).cloned());
             }
         }
     } else if subject.resource.subresource("status").is_some() {
@@ -237,11 +233,17 @@ fn carry_other_part(subject: &Subject<'_>, live: &Value, next: &mut Value) {
     }
 }
 
-/// Kinds whose status path also takes labels and annotations.
-fn writes_metadata_with_status(subject: &Subject<'_>) -> bool {
+/// The metadata that the status path takes too: a custom resource's none, a Deployment's not its
+/// labels, which its controller's numbering of revisions relies on.
+fn metadata_written_with_status(subject: &Subject<'_>) -> &'static [&'static str] {
     let resource = &subject.resource;
-    resource.custom.is_none()
-        && !matches!((&*resource.group, &*resource.plural), ("apps", "deployments"))
+    if resource.custom.is_some() {
+        &[]
+    } else if (&*resource.group, &*resource.plural) == ("apps", "deployments") {
+        &["annotations", "finalizers"]
+    } else {
+        &["annotations", "finalizers", "labels"]
+    }
 }
 
 fn set_or_remove(map: &mut serde_json::Map<String, Value>, field: &str, value: Option<Value>) {
