@@ -31,6 +31,8 @@ pub struct Pace {
     /// From being ready until a container of fate `fails-later` exits, where no annotation says
     /// otherwise.
     pub fails_after: Duration,
+    /// How long an init container takes to start, and then runs.
+    pub init_runs: Duration,
     /// How long a container of fate `crash` runs before it exits.
     pub runs_before_crash: Duration,
     /// The first back-off of a crashed container or a failed image pull; it doubles each time.
@@ -41,14 +43,22 @@ pub struct Pace {
     pub stops_after: Duration,
 }
 
+impl Pace {
+    /// The back-off after so many failures before: the first, doubled each time, up to the longest.
+    pub(super) fn back_off(&self, before: u32) -> Duration {
+        self.first_back_off.saturating_mul(1 << before.min(16)).min(self.longest_back_off)
+    }
+}
+
 impl Default for Pace {
     fn default() -> Self {
         Self {
             ready_after: Duration::from_millis(100),
             fails_after: Duration::from_secs(2),
+            init_runs: Duration::from_millis(20),
             runs_before_crash: Duration::from_millis(20),
             first_back_off: Duration::from_millis(20),
-            longest_back_off: Duration::from_millis(200),
+            longest_back_off: Duration::from_secs(2),
             stops_after: Duration::from_millis(10),
         }
     }
