@@ -14,12 +14,11 @@ impl Sync {
     pub(super) fn advance(&mut self, turn: &mut Turn) -> bool {
         match self.position.clone() {
             Position::New => self.interrupted && self.stop(turn),
-            Position::Recording { .. } | Position::Finished => false,
+            Position::Recording { .. } | Position::Preparing | Position::Finished => false,
             Position::Wave { index, next_rank, opened } => {
                 self.advance_wave(index, next_rank, opened, turn)
             }
             Position::Bake { opened } => self.advance_bake(opened, turn),
-            Position::Preparing => self.interrupted && self.stop(turn),
             Position::Prune { next, waiting } => {
                 waiting.is_empty() && self.advance_prune(next, turn)
             }

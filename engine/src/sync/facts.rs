@@ -28,7 +28,11 @@ impl Sync {
             Event::Freed { uid, result } => self.freed(&uid, result, turn),
             Event::RollbackReady { plan } => {
                 if self.position == Position::Preparing {
-                    self.begin_rollback(&plan, turn);
+                    if self.interrupted {
+                        self.stop(turn);
+                    } else {
+                        self.begin_rollback(&plan, turn);
+                    }
                 }
             }
             Event::RollbackImpossible(failure) => {
