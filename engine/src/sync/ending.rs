@@ -92,7 +92,7 @@ impl Sync {
         let not_pruned = std::mem::take(&mut self.not_pruned);
         let outcome = match (self.run.kind, self.because.clone()) {
             (RunKind::Rollback, Some(because)) => {
-                Outcome::RolledBack { because, to: render, not_pruned }
+                Outcome::RolledBack { because: Box::new(because), to: render, not_pruned }
             }
             _ => Outcome::Healthy { not_pruned },
         };

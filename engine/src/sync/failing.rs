@@ -37,7 +37,7 @@ impl Sync {
             return self.end(Ended::Failed, Some(reason.message), outcome, turn);
         }
         if self.run.kind == RunKind::Rollback {
-            return self.hold(Hold::RollbackFailed { failure: reason }, turn);
+            return self.hold(Hold::RollbackFailed { failure: Box::new(reason) }, turn);
         }
         self.because = Some(reason.clone());
         if self.policy.on_failure == OnFailure::Hold {
@@ -164,7 +164,8 @@ impl Sync {
         }
         self.records.ledger.phase = Phase::Held;
         let why = format!("{}; {hold}", because.message);
-        self.end(Ended::Held, Some(why), Outcome::Held { because, hold }, turn);
+        let outcome = Outcome::Held { because: Box::new(because), hold };
+        self.end(Ended::Held, Some(why), outcome, turn);
     }
 
     fn quarantine(&mut self, reason: &Reason, turn: &mut Turn) {
@@ -180,6 +181,6 @@ impl Sync {
     /// The outcome of a failure of the surroundings.
     pub(super) fn failed_outcome(&self, because: Reason) -> Outcome {
         let (applied, not_applied) = self.applied_and_not();
-        Outcome::Failed { because, applied, not_applied }
+        Outcome::Failed { because: Box::new(because), applied, not_applied }
     }
 }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 use merge::{ErrorClass, ObjectId};
 
-use super::course::CourseStep;
+use super::course::{CourseStep, CourseWave};
 use super::effect::Effect;
 use super::note::{NoteKind, Progress};
 use super::outcome::{Blame, Reason, Stage};
@@ -128,7 +128,7 @@ impl Sync {
 
     pub(super) fn progress(&self, index: usize, turn: &Turn) -> Progress {
         let mut progress = Progress::default();
-        let steps = self.course.waves.get(index).into_iter().flat_map(|wave| wave.steps());
+        let steps = self.course.waves.get(index).into_iter().flat_map(CourseWave::steps);
         for step in steps.filter(|step| step.is_ours()) {
             progress.total += 1;
             let Some(tracked) = self.objects.get(&step.object) else { continue };

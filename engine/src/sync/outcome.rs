@@ -26,7 +26,7 @@ pub enum Outcome {
     #[serde(rename_all = "camelCase")]
     RolledBack {
         /// Why the render failed.
-        because: Reason,
+        because: Box<Reason>,
         /// What is running again.
         to: Render,
         /// Objects of the failed render that could not be deleted.
@@ -36,7 +36,7 @@ pub enum Outcome {
     /// The render failed and everything was left as it is: a person must look.
     Held {
         /// Why the render failed.
-        because: Reason,
+        because: Box<Reason>,
         /// Why nothing was put back.
         hold: Hold,
     },
@@ -52,7 +52,7 @@ pub enum Outcome {
     #[serde(rename_all = "camelCase")]
     Failed {
         /// What failed.
-        because: Reason,
+        because: Box<Reason>,
         /// What was applied or already was as it should be.
         applied: Vec<ObjectId>,
         /// What was not.
@@ -78,7 +78,7 @@ pub enum Hold {
     /// The rollback failed too. There is never a second one.
     RollbackFailed {
         /// Why.
-        failure: Reason,
+        failure: Box<Reason>,
     },
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use merge::ObjectId;
 
 use super::Turn;
-use super::course::CourseStep;
+use super::course::{CourseStep, CourseWave};
 use super::effect::Effect;
 use super::note::{Note, NoteKind};
 use super::outcome::Outcome;
@@ -103,14 +103,8 @@ impl Sync {
 
     /// Tells, once an object, what was let pass because it was ill before.
     pub(super) fn tell_ignored(&mut self, wave: usize, turn: &mut Turn) {
-        let steps: Vec<_> = self
-            .course
-            .waves
-            .get(wave)
-            .into_iter()
-            .flat_map(|wave| wave.steps())
-            .cloned()
-            .collect();
+        let steps: Vec<_> =
+            self.course.waves.get(wave).into_iter().flat_map(CourseWave::steps).cloned().collect();
         for step in &steps {
             let Some(tracked) = self.objects.get(&step.object) else { continue };
             if tracked.told_ignored || self.judge(&step.object, tracked, turn.now) != Gate::Ignored

@@ -46,7 +46,7 @@ pub(super) struct Script {
 /// Something that will be told to the machine.
 #[derive(Debug, Clone)]
 enum Coming {
-    Event(Event),
+    Event(Box<Event>),
     /// An answer to an apply, and what is seen of the object from then on.
     Applied(StepId),
     /// The next sight of an object; what is seen of one object is seen in order.
@@ -149,7 +149,7 @@ impl<'a> World<'a> {
         assert!(!self.coming.is_empty(), "it waits for nothing: {:?}", self.log.effects);
         let index = self.choice(self.coming.len());
         match self.coming.remove(index) {
-            Coming::Event(event) => self.tell(event),
+            Coming::Event(event) => self.tell(*event),
             Coming::Applied(step) => self.answer(step),
             Coming::Seen(name) => self.show(&name),
         }
@@ -229,6 +229,10 @@ impl<'a> World<'a> {
         }
     }
 
+    fn come(&mut self, event: Event) {
+        self.coming.push(Coming::Event(Box::new(event)));
+    }
+
     fn busy(&self) -> bool {
         let asked = |coming: &Coming| !matches!(coming, Coming::Seen(..));
         self.coming.iter().any(asked)
@@ -244,11 +248,11 @@ impl<'a> World<'a> {
                 self.log.records += 1;
                 if self.script.record_fails == Some(self.log.records) {
                     let failure = Failure::new(ErrorClass::Config, "secrets is forbidden");
-                    return self.coming.push(Coming::Event(Event::RecordFailed(failure)));
+                    return self.come(Event::RecordFailed(failure));
                 }
                 self.log.recorded.insert((self.kind, checkpoint.moment));
                 self.log.quarantined |= checkpoint.ledger.quarantine_of(digest("bad")).is_some();
-                self.coming.push(Coming::Event(Event::Recorded));
+                self.come(Event::Recorded);
             }
             Effect::Apply(step) => {
                 assert!(!self.interrupted, "an apply after the interrupt");
@@ -269,7 +273,7 @@ impl<'a> World<'a> {
             Effect::Prune(prune) => {
                 self.check_prune();
                 self.log.pruned.insert(prune.id.clone());
-                self.coming.push(Coming::Event(Event::Pruned { id: prune.id, result: Ok(()) }));
+                self.come(Event::Pruned { id: prune.id, result: Ok(()) });
             }
             Effect::FreePod { .. } => panic!("nothing is stuck in this world"),
             Effect::PrepareRollback { .. } => {
@@ -278,21 +282,18 @@ impl<'a> World<'a> {
                 assert!(self.log.quarantined, "not in quarantine before the rollback");
                 assert!(self.log.pruned.is_empty(), "no way back once something is deleted");
                 self.kind = RunKind::Rollback;
-                let event = match &self.script.back {
-                    Some(plan) => {
-                        self.plan = plan.clone();
-                        Event::RollbackReady { plan: Arc::new(plan.clone()) }
-                    }
-                    None => {
-                        let failure = Failure::new(ErrorClass::Config, "the bundle is gone");
-                        Event::RollbackImpossible(failure)
-                    }
+                let event = if let Some(plan) = &self.script.back {
+                    self.plan = plan.clone();
+                    Event::RollbackReady { plan: Arc::new(plan.clone()) }
+                } else {
+                    let failure = Failure::new(ErrorClass::Config, "the bundle is gone");
+                    Event::RollbackImpossible(failure)
                 };
                 // What was to be seen of the failed run's objects is not seen any more.
                 self.coming.retain(|coming| !matches!(coming, Coming::Seen(..)));
                 self.sights.clear();
                 self.log.applied.clear();
-                self.coming.push(Coming::Event(event));
+                self.come(event);
             }
             Effect::WakeAt(time) => self.alarm = Some(time),
             Effect::Note(note) => assert!(!note.to_string().contains('\n')),
