@@ -4,7 +4,7 @@
 use anyhow::{Context, bail, ensure};
 use engine::diff::Blame;
 use engine::plan::Action;
-use engine::sync::{NoteKind, Outcome};
+use engine::sync::{Note, NoteKind, Outcome};
 use serde_json::{Value, json};
 use syncer::apply::{ApplyError, Report};
 
@@ -142,7 +142,11 @@ async fn broken(stage: &mut Stage, shell: &mut Shell) -> anyhow::Result<Act> {
     let named = trouble.image.clone().context("the gate's reason names no image")?;
     ensure!(because.message.contains(&named), "the reason does not name the image: {because}");
 
-    let since = trouble.since.context("nobody knows since when the image was missing")?;
+    // A kubelet does not say since when it waits, so the grace runs from when it was first seen to.
+    let seen = |note: &&Note| {
+        note.trouble.as_ref().is_some_and(|seen| seen.class.is_same_kind(&trouble.class))
+    };
+    let since = telling.notes.iter().find(seen).context("nobody saw the image missing")?.at;
     let failed = telling.notes.iter().find(|note| note.kind == NoteKind::Failed);
     let failed = failed.context("no gate failed")?.at;
     let late = failed.duration_since(since).as_secs_f64() - IMAGE_GRACE.as_secs_f64();
