@@ -1,7 +1,7 @@
 //! What to render: the flags that `render`, `plan`, `diff` and `apply` share, and what they come to.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::ArgGroup;
@@ -109,7 +109,7 @@ impl SourceArgs {
         let repository = || {
             let url = self.repo.as_deref()?;
             let place = std::fs::canonicalize(url).ok();
-            last(place.as_deref().and_then(std::path::Path::to_str).unwrap_or(url))
+            last(place.as_deref().and_then(Path::to_str).unwrap_or(url))
         };
         last(&self.path).or_else(repository)
     }
@@ -135,9 +135,9 @@ fn told_in_full(error: manifests::SourceError) -> anyhow::Error {
 }
 
 /// A named file or folder, or standard input, read up to one byte beyond the limit.
-pub fn file_source(path: &PathBuf, limits: &Limits) -> anyhow::Result<FileSource> {
+pub fn file_source(path: &Path, limits: &Limits) -> anyhow::Result<FileSource> {
     if path.as_os_str() != "-" {
-        return Ok(FileSource::Path(path.clone()));
+        return Ok(FileSource::Path(path.to_owned()));
     }
     let mut bytes = Vec::new();
     std::io::stdin()

@@ -19,6 +19,9 @@ pub struct Limits {
     pub depth: usize,
     /// What all aliases of a render may expand to, in bytes of memory.
     pub alias_bytes: u64,
+    /// What all values of a render may take in memory, roughly: small mappings take a hundred times
+    /// their text.
+    pub value_bytes: u64,
     /// How many symbolic links a path may pass through; as many as Linux allows.
     pub links: usize,
 }
@@ -32,6 +35,7 @@ impl Default for Limits {
             objects: 50_000,
             depth: 100,
             alias_bytes: 32 << 20,
+            value_bytes: 512 << 20,
             links: 40,
         }
     }

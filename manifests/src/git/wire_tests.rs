@@ -29,7 +29,7 @@ impl Daemon {
             .arg(format!("--port={port}"))
             .arg(format!("--base-path={}", folder.display()))
             .arg(folder)
-            // The repositories belong to whoever runs the tests, which need not be who owns /tmp.
+            // Who runs the tests need not own the folder they are in.
             .env("GIT_CONFIG_COUNT", "1")
             .env("GIT_CONFIG_KEY_0", "safe.directory")
             .env("GIT_CONFIG_VALUE_0", "*")

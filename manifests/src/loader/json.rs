@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use merge::Origin;
 use serde_json::{Map, Value};
 
-use super::Document;
 use super::outline::{Outline, Role};
 use super::scalar;
+use super::{Budget, Document};
 use crate::problem::Problem;
 
 /// Reads every value of a text. An error of syntax ends the reading: it is the last problem, and
@@ -19,6 +19,7 @@ pub(crate) struct Reader<'a> {
     at: usize,
     line: u32,
     depth: usize,
+    budget: &'a mut Budget,
     problems: Vec<Problem>,
 }
 
@@ -29,8 +30,14 @@ type Read<T> = Result<T, Stop>;
 
 impl<'a> Reader<'a> {
     /// A reader of a text whose first line has this number in its file, from 0.
-    pub fn new(file: &'a str, text: &'a str, first_line: u32, depth: usize) -> Self {
-        Self { file, text, at: 0, line: first_line + 1, depth, problems: Vec::new() }
+    pub fn new(
+        file: &'a str,
+        text: &'a str,
+        first_line: u32,
+        depth: usize,
+        budget: &'a mut Budget,
+    ) -> Self {
+        Self { file, text, at: 0, line: first_line + 1, depth, budget, problems: Vec::new() }
     }
 
     /// The values that could be read, what is wrong, and whether all of the text was read.
@@ -78,10 +85,15 @@ impl<'a> Reader<'a> {
         self.fault(format!("this is not JSON: {found} stands where {wanted} is expected"))
     }
 
+    fn hold(&mut self, bytes: usize) -> Read<()> {
+        if self.budget.hold(bytes) { Ok(()) } else { self.fault(super::too_much()) }
+    }
+
     fn value(&mut self, depth: usize, role: Role) -> Read<(Value, Outline)> {
         if depth > self.depth {
             return self.fault(super::too_deep(self.depth));
         }
+        self.hold(super::ENTRY_BYTES)?;
         let line = self.line;
         let leaf = |value| Ok((value, Outline::leaf(line)));
         match self.peek() {
@@ -108,6 +120,7 @@ impl<'a> Reader<'a> {
         let mut outline = Outline::leaf(self.line);
         let mut map = Map::new();
         let mut lines: HashMap<String, u32> = HashMap::new();
+        self.hold(super::MAPPING_BYTES)?;
         self.at += 1;
         self.skip_space();
         if self.peek() == Some(b'}') {
@@ -198,6 +211,7 @@ impl<'a> Reader<'a> {
         }
         self.at += 1;
         let quoted = self.text.get(start..self.at).unwrap_or_default();
+        self.hold(quoted.len())?;
         if !escaped {
             let inner = quoted.get(1..quoted.len() - 1).unwrap_or_default();
             return Ok(inner.to_owned());

@@ -35,15 +35,28 @@ pub(crate) struct Document {
     pub outline: Outline,
 }
 
-/// What a render may still expand.
+/// What a render may still expand and hold.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Budget {
     pub alias_bytes: u64,
+    pub value_bytes: u64,
 }
+
+/// What a mapping takes in memory before it holds anything: a node of a B-tree.
+const MAPPING_BYTES: usize = 640;
+/// What an entry of a collection takes beside its text.
+const ENTRY_BYTES: usize = 64;
 
 impl Budget {
     pub fn new(limits: &Limits) -> Self {
-        Self { alias_bytes: limits.alias_bytes }
+        Self { alias_bytes: limits.alias_bytes, value_bytes: limits.value_bytes }
+    }
+
+    /// Takes what a value needs; false if there is not as much left.
+    fn hold(&mut self, bytes: usize) -> bool {
+        let left = self.value_bytes.checked_sub(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.value_bytes = left.unwrap_or_default();
+        left.is_some()
     }
 }
 
@@ -64,7 +77,8 @@ pub(crate) fn load(
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if is_json(file) {
-        let (documents, found, _) = json::Reader::new(file, text, 0, limits.depth).documents();
+        let (documents, found, _) =
+            json::Reader::new(file, text, 0, limits.depth, budget).documents();
         problems.extend(found);
         return documents;
     }
@@ -74,8 +88,13 @@ pub(crate) fn load(
     }));
     let mut documents = Vec::new();
     for chunk in chunks {
+        if budget.value_bytes == 0 {
+            // Said once for this file already.
+            break;
+        }
         if chunk.text.trim_start().starts_with('{') {
-            let reader = json::Reader::new(file, chunk.text, chunk.first_line, limits.depth);
+            let reader =
+                json::Reader::new(file, chunk.text, chunk.first_line, limits.depth, budget);
             if let (read, found, Ok(())) = reader.documents() {
                 problems.extend(found);
                 documents.extend(read);
@@ -119,6 +138,10 @@ fn duplicate_key(file: &str, key: &str, first: u32, line: u32) -> Problem {
         line,
         format!("the key `{key}` stands here again; it is first on line {first}"),
     )
+}
+
+fn too_much() -> String {
+    "the values of this source take more memory than a source may".to_owned()
 }
 
 fn too_deep(depth: usize) -> String {

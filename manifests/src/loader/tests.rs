@@ -164,6 +164,20 @@ fn what_is_quadratic_in_the_parser_is_refused_before_it_is_read() {
 }
 
 #[test]
+fn small_text_does_not_become_large_memory() {
+    let limits = Limits { value_bytes: 1 << 20, ..Limits::default() };
+    for (name, text) in [
+        ("a.yaml", format!("a: [{}]", "{a: b},".repeat(10_000))),
+        ("a.yaml", "a: x\n---\n".repeat(10_000)),
+        ("a.json", format!("[{}{{}}]", "{\"a\": 1},".repeat(10_000))),
+    ] {
+        let mut problems = Vec::new();
+        load(name, text.as_bytes(), &limits, &mut Budget::new(&limits), &mut problems);
+        assert_eq!(problems.first().unwrap().message, too_much(), "{name}");
+    }
+}
+
+#[test]
 fn a_document_of_faults_is_not_told_without_end() {
     let keys: Vec<String> = (0..100_000).map(|n| format!("k{n}: 1\n")).collect();
     let text = keys.concat() + &"k99999: 1\n".repeat(100_000);

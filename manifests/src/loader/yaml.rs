@@ -191,6 +191,7 @@ impl Composer<'_, '_> {
         match event.data {
             EventData::Scalar { anchor, tag, value, plain_implicit, style, .. } => {
                 let plain = plain_implicit && style == ScalarStyle::Plain;
+                self.hold(line, super::ENTRY_BYTES + value.len())?;
                 let value = self.scalar(line, value, tag.as_deref(), plain);
                 self.remember(line, anchor, &value)?;
                 Ok((value, Outline::leaf(line)))
@@ -239,6 +240,10 @@ impl Composer<'_, '_> {
         Ok(())
     }
 
+    fn hold(&mut self, line: u32, bytes: usize) -> Read<()> {
+        if self.budget.hold(bytes) { Ok(()) } else { self.stop(line, super::too_much()) }
+    }
+
     fn charge(&mut self, line: u32, cost: u64) -> Read<()> {
         match self.budget.alias_bytes.checked_sub(cost) {
             Some(left) => {
@@ -272,6 +277,7 @@ impl Composer<'_, '_> {
             if event.data == EventData::SequenceEnd {
                 return Ok((Value::Array(entries), outline));
             }
+            self.hold(line, super::ENTRY_BYTES)?;
             let (entry, part) = self.node(event, depth + 1, role.of_entry())?;
             entries.push(entry);
             if role == Role::Items {
@@ -285,6 +291,7 @@ impl Composer<'_, '_> {
         let mut map = Map::new();
         // The hash and line of each key that was written here, as opposed to merged.
         let mut written: Vec<(u64, u32)> = Vec::new();
+        self.hold(line, super::MAPPING_BYTES)?;
         loop {
             let event = self.next()?;
             if event.data == EventData::MappingEnd {
@@ -304,6 +311,7 @@ impl Composer<'_, '_> {
                     continue;
                 }
             };
+            self.hold(line, super::ENTRY_BYTES + key.len())?;
             let event = self.next()?;
             let (value, mut part) = self.node(event, depth + 1, role.of_field(&key))?;
             part.line = line;
