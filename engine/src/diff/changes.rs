@@ -122,9 +122,13 @@ pub(super) fn foreign(
             paths.extend(entry.fields.leaves());
         }
     }
-    paths
+    let paths: BTreeSet<Path> = paths
         .into_iter()
         .filter(|path| path.find(body).is_none() && path.find(live).is_some())
+        .map(|path| whole_entry(path, body))
+        .collect();
+    paths
+        .into_iter()
         .filter(|path| !changes.iter().any(|change| path.starts_with(&change.path)))
         .map(|path| Foreign {
             holders: holders(live, &path)
@@ -134,6 +138,17 @@ pub(super) fn foreign(
             path,
         })
         .collect()
+}
+
+/// A field inside a list entry that Git does not have at all stands for the whole entry.
+fn whole_entry(path: Path, body: &Value) -> Path {
+    let segments = path.segments();
+    let entry = (1..segments.len()).find_map(|length| {
+        let prefix = Path(segments.iter().take(length).cloned().collect());
+        let in_list = matches!(prefix.segments().last(), Some(Segment::Key(_)));
+        (in_list && prefix.find(body).is_none()).then_some(prefix)
+    });
+    entry.unwrap_or(path)
 }
 
 /// A value as people may see it: masked as it would be at its place in its object.

@@ -116,12 +116,13 @@ impl Comparison<'_> {
     }
 
     /// The body of the apply that takes fields back, so that the next one removes them; `None` if
-    /// there are none. They are taken as they are live, so that nothing else comes of it.
+    /// there are none. They are taken back with the value we gave them last: an apply of the live
+    /// value would make us one owner more, while a change of value makes us the only one.
     pub fn reclaim_body(&self, body: &Value, removals: &[Path]) -> Option<Value> {
-        let live = self.live?;
+        let previous = self.previously_sent()?;
         let mut reclaim = body.clone();
         for path in removals {
-            if let Some(value) = path.find(live) {
+            if let Some(value) = path.find(&previous) {
                 graft(&mut reclaim, path, value);
             }
         }
