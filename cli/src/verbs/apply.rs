@@ -7,7 +7,7 @@ mod printer;
 use clap::ValueEnum;
 use engine::sync::Outcome;
 use merge::schema::Schemas;
-use syncer::apply;
+use syncer::apply::{self, ApplyError};
 use syncer::clock::Clock;
 
 use crate::cluster::{self, ClusterArgs};
@@ -60,7 +60,9 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
             }
             Err(error) => {
                 printer.refused(&error)?;
-                Ok(Exit::Failure)
+                // A render that failed before is no bad input: it is known to be unhealthy.
+                let known = matches!(error, ApplyError::Quarantined(_));
+                Ok(if known { Exit::Negative } else { Exit::Failure })
             }
         }
     })
