@@ -129,3 +129,28 @@ fn every_kind_is_judged_as_its_cases_say() {
     }
     assert!(cases >= 10, "only {cases} cases were found");
 }
+
+#[test]
+fn a_trouble_reads_back_as_it_was_written() {
+    let words = |class| Trouble {
+        class,
+        object: merge::ObjectId {
+            group: String::new(),
+            kind: "Pod".to_owned(),
+            namespace: None,
+            name: "web-1".to_owned(),
+        },
+        uid: None,
+        container: Some("app".to_owned()),
+        image: Some("app:2".to_owned()),
+        message: "back-off".to_owned(),
+        since: None,
+    };
+    for class in [TroubleClass::ImageNotFound, TroubleClass::CrashLoop { restarts: 4 }] {
+        let trouble = words(class);
+        let text = serde_json::to_string(&trouble).unwrap();
+        assert_eq!(serde_json::from_str::<Trouble>(&text).unwrap(), trouble, "{text}");
+    }
+    let crash = serde_json::to_value(words(TroubleClass::CrashLoop { restarts: 4 })).unwrap();
+    assert_eq!((&crash["class"], &crash["restarts"]), (&"crashLoop".into(), &4.into()));
+}

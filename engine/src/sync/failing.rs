@@ -31,8 +31,12 @@ impl Sync {
         note.trouble.clone_from(&reason.trouble);
         turn.tell(note);
         // An object refused before anything was written leaves nothing to undo.
-        let untouched = reason.stage == Stage::Apply && !self.wrote;
-        if reason.blame == Blame::Surroundings || (untouched && self.run.kind == RunKind::Sync) {
+        let untouched =
+            reason.stage == Stage::Apply && !self.wrote && self.run.kind == RunKind::Sync;
+        if reason.blame == Blame::Render && untouched {
+            self.records.ledger.phase = self.records.found.phase;
+        }
+        if reason.blame == Blame::Surroundings || untouched {
             let outcome = self.failed_outcome(reason.clone());
             return self.end(Ended::Failed, Some(reason.message), outcome, turn);
         }

@@ -12,7 +12,7 @@ use crate::gate::{Ailing, Expected, Memory, Observation};
 use crate::health::Status;
 use crate::plan::{Plan, StepId};
 use crate::policy::Policy;
-use crate::record::{Inventory, Ledger, Render, Run, RunKind};
+use crate::record::{Inventory, Ledger, Phase, Render, Run, RunKind};
 
 /// What a run is started with, besides its plan.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +50,8 @@ pub struct Sync {
     /// Why the forward run failed, while it is being rolled back.
     pub(super) because: Option<Reason>,
     pub(super) interrupted: bool,
-    /// Whether the server took any write of the current run.
+    /// Whether the server took any write of this render: of the current run, or of the interrupted
+    /// one that it continues.
     pub(super) wrote: bool,
     pub(super) freed: BTreeSet<String>,
     pub(super) not_pruned: Vec<ObjectId>,
@@ -64,6 +65,8 @@ pub(super) struct Records {
     pub(super) inventory: Inventory,
     pub(super) stored_ledger: Ledger,
     pub(super) stored_inventory: Inventory,
+    /// The ledger as the run found it.
+    pub(super) found: Ledger,
 }
 
 /// What is known of one object.
@@ -130,8 +133,10 @@ impl Sync {
             started: Timestamp::UNIX_EPOCH,
             requested_by: context.requested_by.clone(),
         };
+        let wrote = context.ledger.phase == Phase::Syncing;
         let records = Records {
             stored_ledger: context.ledger.clone(),
+            found: context.ledger.clone(),
             stored_inventory: context.inventory.clone(),
             ledger: context.ledger,
             inventory: context.inventory,
@@ -150,7 +155,7 @@ impl Sync {
             failure: None,
             because: None,
             interrupted: false,
-            wrote: false,
+            wrote,
             freed: BTreeSet::new(),
             not_pruned: Vec::new(),
             alarm: None,
