@@ -56,6 +56,11 @@ impl Answer {
         Self::new(200, "application/json", Content::Whole(bytes))
     }
 
+    /// Bytes of any type.
+    pub(crate) fn bytes(content_type: &'static str, bytes: Vec<u8>) -> Self {
+        Self::new(200, content_type, Content::Whole(bytes.into()))
+    }
+
     /// Plain text.
     pub(crate) fn text(code: u16, text: &str) -> Self {
         let content = Content::Whole(Bytes::copy_from_slice(text.as_bytes()));

@@ -13,3 +13,4 @@ pub mod proxy;
 pub mod recorded;
 pub mod shop;
 pub mod stage;
+pub mod tools;

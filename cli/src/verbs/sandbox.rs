@@ -5,7 +5,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use sandbox::workloads::{self, Settings};
 use sandbox::{Cluster, Options};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::shell::{Exit, Shell};
 
@@ -33,6 +36,10 @@ pub fn run(args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
 }
 
 async fn serve(args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
+    if args.workloads_only {
+        let path = args.kubeconfig.context("--workloads-only needs --kubeconfig")?;
+        return workloads_only(&path, shell).await;
+    }
     let cluster = Cluster::new(&Options::default());
     let server = cluster
         .serve(SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)))
@@ -44,9 +51,67 @@ async fn serve(args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
     };
     write_private(&path, &server.kubeconfig())
         .with_context(|| format!("the kubeconfig {} cannot be written", path.display()))?;
+    let workloads = if args.no_workloads {
+        None
+    } else {
+        let config = kube::Config::new(server.url().parse().context("the sandbox's own address")?);
+        // The sandbox empties namespaces and collects garbage itself.
+        let settings =
+            Settings { namespaces: false, garbage_collection: false, ..Settings::default() };
+        Some(Workloads::start(kube::Client::try_from(config)?, settings))
+    };
     shell.line(&format!("sandbox ready on {}, kubeconfig {}", server.url(), path.display()))?;
-    tokio::signal::ctrl_c().await.context("interruptions cannot be waited for")?;
+    let ended = wait(workloads).await;
     server.shutdown().await;
+    ended
+}
+
+/// The workload controllers alone, as clients of a server that has none.
+async fn workloads_only(path: &Path, shell: &mut Shell) -> anyhow::Result<Exit> {
+    let kubeconfig = kube::config::Kubeconfig::read_from(path)
+        .with_context(|| format!("the kubeconfig {} cannot be read", path.display()))?;
+    let config = kube::Config::from_custom_kubeconfig(
+        kubeconfig,
+        &kube::config::KubeConfigOptions::default(),
+    )
+    .await
+    .with_context(|| format!("the kubeconfig {} cannot be used", path.display()))?;
+    let url = config.cluster_url.clone();
+    let workloads = Workloads::start(kube::Client::try_from(config)?, Settings::default());
+    shell.line(&format!("workload controllers ready on {url}"))?;
+    wait(Some(workloads)).await
+}
+
+/// The running controllers and how they are stopped.
+struct Workloads {
+    stop: CancellationToken,
+    task: JoinHandle<Result<(), workloads::Error>>,
+}
+
+impl Workloads {
+    fn start(client: kube::Client, settings: Settings) -> Self {
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(workloads::run(client, settings, stop.clone()));
+        Self { stop, task }
+    }
+}
+
+/// Waits for an interruption, or for controllers that fail, and stops the controllers.
+async fn wait(workloads: Option<Workloads>) -> anyhow::Result<Exit> {
+    let interrupted = tokio::signal::ctrl_c();
+    let Some(mut workloads) = workloads else {
+        interrupted.await.context("interruptions cannot be waited for")?;
+        return Ok(Exit::Success);
+    };
+    tokio::select! {
+        ended = &mut workloads.task => {
+            ended?.context("the workload controllers failed")?;
+            anyhow::bail!("the workload controllers ended by themselves");
+        }
+        signal = interrupted => signal.context("interruptions cannot be waited for")?,
+    }
+    workloads.stop.cancel();
+    workloads.task.await?.context("the workload controllers failed")?;
     Ok(Exit::Success)
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod debug;
 mod call;
 mod discovery;
 mod openapi;
+mod openapi_v2;
 mod output;
 mod read;
 mod review;
@@ -110,6 +111,7 @@ impl Api {
 
     fn answer_other(&self, call: &Call, registry: &Registry) -> Result<Answer, Refusal> {
         match call.path.as_str() {
+            "/openapi/v2" => Ok(openapi_v2::answer(call)),
             "/healthz" | "/livez" | "/readyz" => Ok(Answer::text(200, "ok")),
             path if path == "/openapi/v3" || path.starts_with("/openapi/v3/") => {
                 openapi::answer(call, registry)
