@@ -20,8 +20,8 @@
 //! * there is at most one rollback, and it has no bake: its render has passed one before;
 //! * every run ends in exactly one [`Effect::Finish`], and no effect follows it.
 //!
-//! Events are facts; they are taken in first ([`facts`]) and then the machine moves as far as the
-//! facts carry it ([`advance`]). So no order of events can confuse it.
+//! Events are facts; they are taken in first (`facts`) and then the machine moves as far as the
+//! facts carry it (`advance`). So no order of events can confuse it.
 
 mod advance;
 mod course;
