@@ -109,11 +109,6 @@ pub async fn run(
             Records::read(client, &request.application, &holder).await.map_err(ApplyError::from)
         },
     )?;
-    records.expect_namespace(request.desired.iter().any(|manifest| {
-        manifest.gvk.kind == "Namespace"
-            && manifest.gvk.group.is_empty()
-            && manifest.id.name == request.application.namespace
-    }));
     let mut resume = records.ledger().resume(request.digest);
     let mut resumed = None;
     if let Resume::FinishRollback { to, because } = &resume {
@@ -139,6 +134,14 @@ pub async fn run(
             .ok_or_else(|| ApplyError::Quarantined(Box::new(quarantined.clone())));
     }
     let prepared = Prepared::read(request, client, &records, discovery).await?;
+    let namespace = &request.application.namespace;
+    let rendered = prepared.bundle.objects.iter().any(|manifest| {
+        manifest.gvk.kind == "Namespace"
+            && manifest.gvk.group.is_empty()
+            && manifest.id.name == *namespace
+    });
+    let known = prepared.live.cluster.namespaces.as_ref();
+    records.expect_namespace(rendered, known.is_some_and(|known| !known.contains_key(namespace)));
     let context = prepare::context(request, request.render(), &records, &prepared)?;
     let sync = Sync::new(&prepared.plan, request.policy.clone(), context);
     sink.planned(&prepared.plan);

@@ -8,13 +8,14 @@
 
 pub mod secret;
 pub mod shard;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::application::{ApplicationName, OWNED_BY};
+use engine::application::ApplicationName;
 use engine::record::{Bundle, Inventory, Ledger, RecordError};
 use http::Method;
-use merge::{Digest, ErrorClass, ObjectId};
+use merge::{Digest, ErrorClass};
 use serde_json::{Value, json};
 
 use crate::client::{Call, Client, RequestError};
@@ -85,6 +86,7 @@ pub struct Records {
     /// The pieces of each bundle, unread until asked for.
     bundles: BTreeMap<Digest, Vec<Value>>,
     namespace_rendered: bool,
+    namespace_missing: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -118,6 +120,7 @@ impl Records {
             sequence: 0,
             bundles: BTreeMap::new(),
             namespace_rendered: false,
+            namespace_missing: false,
         };
         let items = list.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         records.take_in(items)?;
@@ -302,87 +305,12 @@ impl Records {
         Ok(())
     }
 
-    /// Says whether the render has the namespace of the records itself. If it must be created to hold
-    /// them, it then carries the mark by which the plan sees it as the application's own.
-    pub fn expect_namespace(&mut self, rendered: bool) {
+    /// Says what is known of the records' namespace. If it is known to be missing, it is created before
+    /// the first write; if the render has it, with the mark by which the plan sees it as the
+    /// application's own.
+    pub fn expect_namespace(&mut self, rendered: bool, missing: bool) {
         self.namespace_rendered = rendered;
-    }
-
-    async fn create_namespace(&self) -> Result<(), RecordsError> {
-        let name = &self.application.namespace;
-        let id = ObjectId {
-            group: String::new(),
-            kind: "Namespace".to_owned(),
-            namespace: None,
-            name: name.clone(),
-        };
-        let mut body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-        if self.namespace_rendered
-            && let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut)
-        {
-            metadata
-                .insert("annotations".to_owned(), json!({OWNED_BY: self.application.mark(&id)}));
-        }
-        let what = format!("create namespace/{name} for the records of {}", self.application);
-        let uri = "/api/v1/namespaces?fieldManager=cleat-records";
-        let call = Call::send(what, Method::POST, uri, "application/json", &body);
-        match self.client.call(call).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.status().is_some_and(|it| it.reason == "AlreadyExists") => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Creates or replaces one Secret, and knows it from then on. An answer that was lost on its way
-    /// is told from another run's write by what the Secret holds.
-    async fn write(&mut self, writing: &Writing) -> Result<Value, RecordsError> {
-        let known = self.known.get(&writing.name).map(|known| known.version.clone());
-        let body = writing.body(&self.application, known.as_deref());
-        let path = secrets_path(&self.application);
-        let what = format!("write secret/{} in {}", writing.name, self.application.namespace);
-        let (method, uri) = match known {
-            Some(_) => (Method::PUT, format!("{path}/{}{MANAGED}", escaped(&writing.name))),
-            None => (Method::POST, format!("{path}{MANAGED}")),
-        };
-        let call = Call::send(what, method, uri, "application/json", &body).repeatable();
-        let mut answer = self.client.call(call.clone()).await;
-        let missing = |error: &RequestError| known.is_none() && error.is(404);
-        if answer.as_ref().is_err_and(missing) {
-            self.create_namespace().await?;
-            answer = self.client.call(call).await;
-        }
-        let written = match answer {
-            Ok(written) => written,
-            Err(error) if error.is(409) || (known.is_some() && error.is(404)) => {
-                self.ours_after_all(writing, &body).await?
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let version = merge::object::resource_version(&written).unwrap_or_default().to_owned();
-        let content = Some(Digest::of_bytes(&writing.piece));
-        self.known.insert(writing.name.clone(), Known { version, content });
-        Ok(written)
-    }
-
-    async fn ours_after_all(&self, writing: &Writing, body: &Value) -> Result<Value, RecordsError> {
-        let taken = |holder| RecordsError::Taken { application: self.application.clone(), holder };
-        let what = format!("read secret/{} in {}", writing.name, self.application.namespace);
-        let uri = format!("{}/{}", secrets_path(&self.application), escaped(&writing.name));
-        match self.client.call(Call::get(what, uri)).await {
-            Ok(found) => {
-                let same = ["/data", "/metadata/annotations"]
-                    .iter()
-                    .all(|pointer| found.pointer(pointer) == body.pointer(pointer));
-                if same {
-                    Ok(found)
-                } else {
-                    let holder = merge::object::annotation(&found, secret::HOLDER);
-                    Err(taken(holder.map(str::to_owned)))
-                }
-            }
-            Err(error) if error.is(404) => Err(taken(None)),
-            Err(error) => Err(error.into()),
-        }
+        self.namespace_missing = missing;
     }
 }
 

@@ -52,10 +52,10 @@ impl Seen {
         self.path.starts_with("/apis/authorization.k8s.io/")
     }
 
-    /// Whether it touches a Secret in which cleat keeps its record.
+    /// Whether it touches a Secret in which cleat keeps its record, or makes the namespace for them.
     pub fn is_bookkeeping(&self) -> bool {
         self.path.contains("/secrets/cleat.")
-            || (self.path.ends_with("/secrets") && self.method == Method::POST)
+            || self.query.split('&').any(|pair| pair == "fieldManager=cleat-records")
     }
 
     /// Whether it reads one object by name (a list or a watch does not; neither does discovery).
