@@ -164,16 +164,13 @@ impl Registry {
         let versions = definition.resources();
         let listed = self.groups.iter_mut().find(|(group, _)| *group == definition.group);
         let mut all: Vec<String> = versions.iter().map(|one| one.version.clone()).collect();
-        match listed {
-            Some((_, known)) => {
-                known.append(&mut all);
-                known.sort_by(|one, two| crate::custom::version_order(one, two));
-                known.dedup();
-            }
-            None => {
-                all.sort_by(|one, two| crate::custom::version_order(one, two));
-                self.groups.push((definition.group.clone(), all));
-            }
+        if let Some((_, known)) = listed {
+            known.append(&mut all);
+            known.sort_by(|one, two| crate::custom::version_order(one, two));
+            known.dedup();
+        } else {
+            all.sort_by(|one, two| crate::custom::version_order(one, two));
+            self.groups.push((definition.group.clone(), all));
         }
         for resource in versions {
             self.insert(resource);

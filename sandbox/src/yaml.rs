@@ -217,11 +217,12 @@ mod tests {
 
     #[test]
     fn aliases_cannot_blow_a_body_up() {
-        let mut text = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
-        for level in 1..9 {
+        let level = |level: usize| {
             let below = format!("*a{}", level - 1);
-            text.push_str(&format!("a{level}: &a{level} [{}]\n", [below.as_str(); 10].join(",")));
-        }
+            format!("a{level}: &a{level} [{}]\n", [below.as_str(); 10].join(","))
+        };
+        let levels: String = (1..9).map(level).collect();
+        let text = format!("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n{levels}");
         assert!(parse(text.as_bytes()).unwrap_err().message.contains("excessive aliasing"));
     }
 }

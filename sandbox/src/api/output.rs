@@ -84,7 +84,7 @@ pub(crate) fn object(subject: &Subject<'_>, form: Form, object: &Arc<Value>) -> 
     let object = subject.resource.present(object);
     match form {
         Form::Object => Arc::unwrap_or_clone(object),
-        Form::Metadata => metadata(&object, true),
+        Form::Metadata => metadata(&object),
         Form::Table(include) => {
             let version = object.pointer("/metadata/resourceVersion").cloned();
             let mut body = table::head(&subject.resource);
@@ -158,7 +158,7 @@ pub(crate) fn list(
         Form::Metadata => json!({
             "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
             "metadata": list_meta,
-            "items": shown.map(|object| metadata(&object, true)).collect::<Vec<_>>(),
+            "items": shown.map(|object| metadata(&object)).collect::<Vec<_>>(),
         }),
         Form::Object => {
             // Items of built-in lists are typed by their list; custom ones say it themselves.
@@ -185,17 +185,13 @@ fn row(subject: &Subject<'_>, include: Include, object: &Value) -> Value {
     let cells = table::cells(&subject.resource, object, crate::clock::now());
     let carried = match include {
         Include::None => Value::Null,
-        Include::Metadata => metadata(object, true),
+        Include::Metadata => metadata(object),
         Include::Object => object.clone(),
     };
     json!({"cells": cells, "object": carried})
 }
 
-fn metadata(object: &Value, typed: bool) -> Value {
+fn metadata(object: &Value) -> Value {
     let meta = object.get("metadata").cloned().unwrap_or_default();
-    if typed {
-        json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": meta})
-    } else {
-        json!({ "metadata": meta })
-    }
+    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": meta})
 }

@@ -1,6 +1,7 @@
 //! Tables: what `kubectl get` shows. Columns and cells follow
 //! `k8s.io/kubernetes/pkg/printers/internalversion`, and a definition's own columns.
 
+mod cells;
 mod duration;
 mod pod;
 
@@ -8,8 +9,11 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::custom::columns;
-use crate::registry::{Resource, items};
-pub(crate) use duration::human;
+use crate::registry::Resource;
+use cells::{
+    access_modes, age, at, containers, count, event, ingress, job, labels, number, ready_of,
+    selector, service, since,
+};
 
 /// A column: name, type, priority (0 is always shown, 1 with `-o wide`).
 type Column = (&'static str, &'static str, u8);
@@ -31,7 +35,7 @@ pub(crate) fn head(resource: &Resource) -> Map<String, Value> {
     let mut columns_of = vec![column("Name", "string", "name", NAME_ABOUT, 0)];
     if let Some(definition) = &resource.custom {
         columns_of.extend(columns(definition, &resource.version).iter().map(|one| {
-            column(&one.name, &one.column_type, &one.format, &one.description, one.priority)
+            column(&one.name, &one.value_type, &one.format, &one.description, one.priority)
         }));
     } else {
         columns_of.extend(
@@ -59,7 +63,7 @@ pub(crate) fn cells(resource: &Resource, object: &Value, now: Timestamp) -> Vec<
     let mut cells = vec![at(object, "/metadata/name")];
     if let Some(definition) = &resource.custom {
         cells.extend(columns(definition, &resource.version).iter().map(|column| {
-            match (column.find(object), &*column.column_type) {
+            match (column.find(object), &*column.value_type) {
                 (None | Some(Value::Null), _) => Value::Null,
                 (Some(Value::String(text)), "date") => since(text, now),
                 (Some(found @ (Value::Array(_) | Value::Object(_))), "string") => {
@@ -281,166 +285,4 @@ fn printer(resource: &Resource) -> Printer {
         },
         _ => Printer { columns: &[AGE], cells: |it, now| vec![age(it, now)] },
     }
-}
-
-fn at(object: &Value, pointer: &str) -> Value {
-    object.pointer(pointer).cloned().unwrap_or_else(|| json!(""))
-}
-
-fn number(object: &Value, pointer: &str) -> Value {
-    json!(object.pointer(pointer).and_then(Value::as_i64).unwrap_or_default())
-}
-
-fn count(object: &Value, pointer: &str) -> usize {
-    match object.pointer(pointer) {
-        Some(Value::Object(map)) => map.len(),
-        Some(Value::Array(list)) => list.len(),
-        _ => 0,
-    }
-}
-
-fn ready_of(object: &Value, ready: &str, wanted: &str) -> Value {
-    let part = |pointer| object.pointer(pointer).and_then(Value::as_i64).unwrap_or_default();
-    json!(format!("{}/{}", part(ready), part(wanted)))
-}
-
-/// The age of an object.
-fn age(object: &Value, now: Timestamp) -> Value {
-    match object.pointer("/metadata/creationTimestamp").and_then(Value::as_str) {
-        Some(created) => since(created, now),
-        None => json!("<unknown>"),
-    }
-}
-
-fn since(time: &str, now: Timestamp) -> Value {
-    match time.parse::<Timestamp>() {
-        Ok(then) => json!(human(now.as_second() - then.as_second())),
-        Err(_) => json!("<invalid>"),
-    }
-}
-
-fn containers(object: &Value) -> [Value; 2] {
-    let list = |field: &str| {
-        let found: Vec<&str> = items(object, &["spec", "template", "spec", "containers"])
-            .filter_map(|container| container.get(field).and_then(Value::as_str))
-            .collect();
-        json!(found.join(","))
-    };
-    [list("name"), list("image")]
-}
-
-fn labels(map: Option<&Value>) -> String {
-    let pairs: Vec<String> = map
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
-        .collect();
-    if pairs.is_empty() { "<none>".to_owned() } else { pairs.join(",") }
-}
-
-fn selector(selector: Option<&Value>) -> String {
-    labels(selector.and_then(|selector| selector.get("matchLabels")))
-}
-
-fn service(object: &Value, now: Timestamp) -> Vec<Value> {
-    let kind = object.pointer("/spec/type").and_then(Value::as_str).unwrap_or("ClusterIP");
-    let ip = object.pointer("/spec/clusterIP").and_then(Value::as_str).unwrap_or_default();
-    let mut external: Vec<&str> = items(object, &["status", "loadBalancer", "ingress"])
-        .filter_map(|entry| entry.get("ip").or_else(|| entry.get("hostname")))
-        .chain(items(object, &["spec", "externalIPs"]))
-        .filter_map(Value::as_str)
-        .collect();
-    external.extend(object.pointer("/spec/externalName").and_then(Value::as_str));
-    let external = match (external.is_empty(), kind) {
-        (true, "LoadBalancer") => "<pending>".to_owned(),
-        (true, _) => "<none>".to_owned(),
-        (false, _) => external.join(","),
-    };
-    let ports: Vec<String> = items(object, &["spec", "ports"])
-        .map(|port| {
-            let protocol = port.get("protocol").and_then(Value::as_str).unwrap_or("TCP");
-            let number = port.get("port").and_then(Value::as_i64).unwrap_or_default();
-            match port.get("nodePort").and_then(Value::as_i64) {
-                Some(node) => format!("{number}:{node}/{protocol}"),
-                None => format!("{number}/{protocol}"),
-            }
-        })
-        .collect();
-    let ports = if ports.is_empty() { "<none>".to_owned() } else { ports.join(",") };
-    let ip = if ip.is_empty() { "<none>" } else { ip };
-    vec![
-        json!(kind),
-        json!(ip),
-        json!(external),
-        json!(ports),
-        age(object, now),
-        json!(labels(object.pointer("/spec/selector"))),
-    ]
-}
-
-fn job(object: &Value, now: Timestamp) -> Vec<Value> {
-    let succeeded = object.pointer("/status/succeeded").and_then(Value::as_i64).unwrap_or_default();
-    let wanted = object.pointer("/spec/completions").and_then(Value::as_i64).unwrap_or(1);
-    let time =
-        |pointer: &str| object.pointer(pointer).and_then(Value::as_str)?.parse::<Timestamp>().ok();
-    let duration = time("/status/startTime").map_or_else(String::new, |start| {
-        let end = time("/status/completionTime").unwrap_or(now);
-        human(end.as_second() - start.as_second())
-    });
-    let mut cells = vec![json!(format!("{succeeded}/{wanted}")), json!(duration), age(object, now)];
-    cells.extend(containers(object));
-    cells.push(json!(selector(object.pointer("/spec/selector"))));
-    cells
-}
-
-fn ingress(object: &Value, now: Timestamp) -> Vec<Value> {
-    let hosts: Vec<&str> = items(object, &["spec", "rules"])
-        .filter_map(|rule| rule.get("host").and_then(Value::as_str))
-        .collect();
-    let hosts = if hosts.is_empty() { "*".to_owned() } else { hosts.join(",") };
-    let class = object.pointer("/spec/ingressClassName").and_then(Value::as_str);
-    let address: Vec<&str> = items(object, &["status", "loadBalancer", "ingress"])
-        .filter_map(|entry| entry.get("ip").or_else(|| entry.get("hostname")))
-        .filter_map(Value::as_str)
-        .collect();
-    let ports = if count(object, "/spec/tls") > 0 { "80, 443" } else { "80" };
-    vec![
-        json!(class.unwrap_or("<none>")),
-        json!(hosts),
-        json!(address.join(",")),
-        json!(ports),
-        age(object, now),
-    ]
-}
-
-fn event(object: &Value, now: Timestamp) -> Vec<Value> {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let seen = ["/series/lastObservedTime", "/lastTimestamp", "/firstTimestamp", "/eventTime"]
-        .into_iter()
-        .map(text)
-        .find(|time| !time.is_empty());
-    let about =
-        format!("{}/{}", text("/involvedObject/kind").to_lowercase(), text("/involvedObject/name"));
-    vec![
-        seen.map_or_else(|| json!("<unknown>"), |time| since(time, now)),
-        at(object, "/type"),
-        at(object, "/reason"),
-        json!(about),
-        json!(text("/message").trim()),
-    ]
-}
-
-fn access_modes(object: &Value) -> String {
-    let short: Vec<&str> = items(object, &["spec", "accessModes"])
-        .filter_map(Value::as_str)
-        .map(|mode| match mode {
-            "ReadWriteOnce" => "RWO",
-            "ReadOnlyMany" => "ROX",
-            "ReadWriteMany" => "RWX",
-            "ReadWriteOncePod" => "RWOP",
-            other => other,
-        })
-        .collect();
-    short.join(",")
 }

@@ -210,13 +210,13 @@ impl Watch {
     /// deleted.
     fn push_change(&mut self, change: &Change) {
         self.version = self.version.max(change.version);
-        let is_in = change.change != ChangeType::Deleted && self.selector.matches(&change.object);
+        let is_in = change.what != ChangeType::Deleted && self.selector.matches(&change.object);
         let was_in =
             change.previous.as_ref().is_some_and(|previous| self.selector.matches(previous));
         match (was_in, is_in) {
             (false, true) => self.push_event("ADDED", &change.object),
             (true, true) => self.push_event("MODIFIED", &change.object),
-            (true, false) if change.change == ChangeType::Deleted => {
+            (true, false) if change.what == ChangeType::Deleted => {
                 self.push_event("DELETED", &change.object);
             }
             (true, false) => {

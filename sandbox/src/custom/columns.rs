@@ -9,7 +9,7 @@ use crate::registry::{items, text};
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Column {
     pub(crate) name: String,
-    pub(crate) column_type: String,
+    pub(crate) value_type: String,
     pub(crate) format: String,
     pub(crate) description: String,
     pub(crate) priority: i64,
@@ -24,7 +24,7 @@ pub(crate) fn columns(definition: &Definition, version: &str) -> Vec<Column> {
         .flat_map(|entry| items(entry, &["additionalPrinterColumns"]))
         .map(|entry| Column {
             name: text(entry, "name"),
-            column_type: text(entry, "type"),
+            value_type: text(entry, "type"),
             format: text(entry, "format"),
             description: text(entry, "description"),
             priority: entry.get("priority").and_then(Value::as_i64).unwrap_or_default(),
@@ -36,7 +36,7 @@ pub(crate) fn columns(definition: &Definition, version: &str) -> Vec<Column> {
     }
     vec![Column {
         name: "Age".to_owned(),
-        column_type: "date".to_owned(),
+        value_type: "date".to_owned(),
         format: String::new(),
         description: String::new(),
         priority: 0,
@@ -109,7 +109,7 @@ mod tests {
         ] {
             let column = Column {
                 name: String::new(),
-                column_type: String::new(),
+                value_type: String::new(),
                 format: String::new(),
                 description: String::new(),
                 priority: 0,

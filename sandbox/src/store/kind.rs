@@ -18,7 +18,7 @@ pub(crate) enum ChangeType {
 /// One change, as watchers get it.
 #[derive(Debug)]
 pub(crate) struct Change {
-    pub(crate) change: ChangeType,
+    pub(crate) what: ChangeType,
     pub(crate) version: u64,
     pub(crate) object: Arc<Value>,
     /// The object before: whether a selector chose it then decides what its watchers are told now.

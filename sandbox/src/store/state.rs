@@ -113,11 +113,11 @@ impl State {
             self.forget(key, previous);
         }
         self.index(key, &object);
-        let change = if previous.is_some() { ChangeType::Modified } else { ChangeType::Added };
+        let what = if previous.is_some() { ChangeType::Modified } else { ChangeType::Added };
         let (version, bound) = (self.version, self.history);
         let kind = self.kind(&key.resource);
         kind.objects.insert((key.namespace.clone(), key.name.clone()), Arc::clone(&object));
-        kind.record(Change { change, version, object: Arc::clone(&object), previous }, bound);
+        kind.record(Change { what, version, object: Arc::clone(&object), previous }, bound);
         Ok(object)
     }
 
@@ -133,7 +133,7 @@ impl State {
         let kind = self.kind(&key.resource);
         kind.objects.remove(&(key.namespace.clone(), key.name.clone()));
         let object = Arc::clone(&last);
-        let change = Change { change: ChangeType::Deleted, version, object, previous: Some(live) };
+        let change = Change { what: ChangeType::Deleted, version, object, previous: Some(live) };
         kind.record(change, bound);
         Ok(last)
     }

@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{AGE, Column, age, count};
+use super::cells::{age, count};
+use super::{AGE, Column};
 use crate::registry::items;
 
 pub(super) const COLUMNS: &[Column] = &[

@@ -70,7 +70,7 @@ impl Api {
 
     /// After an object was removed.
     pub(super) fn after_remove(&self, key: &Key, object: &Arc<Value>) {
-        if &*key.resource.group == "" && &*key.resource.plural == "services" {
+        if key.resource.group.is_empty() && &*key.resource.plural == "services" {
             self.addresses.release(object, None);
         }
         if key.resource == definitions() {

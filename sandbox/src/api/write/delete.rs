@@ -100,20 +100,19 @@ impl DeleteOptions {
 
     fn check(&self, subject: &Subject<'_>, name: &str, live: &Value) -> Result<(), Refusal> {
         let resource = &subject.resource;
-        let conflict = |what: &str, field: &str, stated: &str, found: &str| {
+        let conflict = |what: &str, stated: &str, found: &str| {
             let why = format!(
                 "Precondition failed: {what} in precondition: {stated}, {what} in object meta: {found}"
             );
-            let _ = field;
             Err(Refusal::conflict(resource, &resource.plural, name, &why))
         };
         let uid = merge::object::uid(live).unwrap_or_default();
         if let Some(stated) = self.uid.as_deref().filter(|stated| *stated != uid) {
-            return conflict("UID", "uid", stated, uid);
+            return conflict("UID", stated, uid);
         }
         let version = merge::object::resource_version(live).unwrap_or_default();
         if let Some(stated) = self.version.as_deref().filter(|stated| *stated != version) {
-            return conflict("ResourceVersion", "resourceVersion", stated, version);
+            return conflict("ResourceVersion", stated, version);
         }
         Ok(())
     }
@@ -214,7 +213,7 @@ impl Api {
     /// One attempt; `None` means that somebody else was quicker.
     fn try_delete(&self, key: &Key, live: &Arc<Value>, options: &DeleteOptions) -> Option<Deleted> {
         let grace = grace_period(key, live, options);
-        let finalizers = finalizers_after(key, live, options, self.controllers);
+        let finalizers = finalizers_after(key, live, options);
         let held_by_finalizer = !finalizers.is_empty();
         let held_by_kubelet = grace > 0;
         let mut marked = Value::clone(live);
@@ -252,15 +251,13 @@ impl Api {
         key: &Key,
         stored: &Arc<Value>,
         next: Value,
-    ) -> Result<Option<Arc<Value>>, Refusal> {
-        let Some(removed) = self.remove(key, stored) else { return Ok(None) };
-        let _ = removed;
-        Ok(Some(Arc::new(next)))
+    ) -> Option<Arc<Value>> {
+        self.remove(key, stored).map(|_| Arc::new(next))
     }
 }
 
 fn is_pod(key: &Key) -> bool {
-    &*key.resource.group == "" && &*key.resource.plural == "pods"
+    key.resource.group.is_empty() && &*key.resource.plural == "pods"
 }
 
 fn with_version(mut object: Value, removed: &Value) -> Arc<Value> {
@@ -292,12 +289,7 @@ fn grace_period(key: &Key, live: &Value, options: &DeleteOptions) -> i64 {
 }
 
 /// The finalizers an object has once it is to be deleted.
-fn finalizers_after(
-    key: &Key,
-    live: &Value,
-    options: &DeleteOptions,
-    controllers: bool,
-) -> Vec<Value> {
+fn finalizers_after(key: &Key, live: &Value, options: &DeleteOptions) -> Vec<Value> {
     let own = items(live, &["metadata", "finalizers"]);
     let mut finalizers: Vec<Value> = own
         .filter(|one| {
@@ -312,9 +304,8 @@ fn finalizers_after(
         Some(Propagation::Orphan) => finalizers.push(json!("orphan")),
         _ => {}
     }
-    let _ = controllers;
     let spec_finalizers = items(live, &["spec", "finalizers"]).next().is_some();
-    if &*key.resource.group == "" && &*key.resource.plural == "namespaces" && spec_finalizers {
+    if key.resource.group.is_empty() && &*key.resource.plural == "namespaces" && spec_finalizers {
         // Held by `spec.finalizers`; the mark below does not write this one.
         finalizers.push(json!(NAMESPACE_CONTENT));
     }
@@ -333,7 +324,7 @@ fn mark(object: &mut Value, key: &Key, grace: i64, mut finalizers: Vec<Value>) {
     // Namespaces and definitions have deletions of their own, without grace.
     let is_definition = key.resource == super::super::definitions();
     finalizers.retain(|one| one != NAMESPACE_CONTENT);
-    let is_namespace = &*key.resource.group == "" && &*key.resource.plural == "namespaces";
+    let is_namespace = key.resource.group.is_empty() && &*key.resource.plural == "namespaces";
     let own_deletion = is_namespace || is_definition;
     if let Some(metadata) = metadata_mut(object) {
         if finalizers.is_empty() {

@@ -94,8 +94,11 @@ fn wrong_type(subject: &Subject<'_>, object: &Value, path: &Path, message: &str)
         ["data" | "stringData" | "binaryData", _]
             | [.., "labels" | "annotations" | "matchLabels" | "nodeSelector", _]
     );
-    let shown =
-        if in_map { fields.split_last().map_or(&fields[..0], |(_, rest)| rest) } else { &fields };
+    let shown = if in_map {
+        fields.split_last().map_or(fields.as_slice(), |(_, rest)| rest)
+    } else {
+        &fields
+    };
     Some(format!(
         "json: cannot unmarshal {found} into Go struct field {}.{} of type {wanted}",
         subject.resource.kind,
@@ -133,7 +136,9 @@ fn indexed(object: &Value, path: &Path) -> String {
                 at = at.and_then(|value| value.get(name));
             }
             Step::Place(index) => {
-                text.push_str(&format!("[{index}]"));
+                text.push('[');
+                text.push_str(&index.to_string());
+                text.push(']');
                 at = at.and_then(|value| value.get(index));
             }
             Step::Nowhere => return path.to_string().trim_start_matches('.').to_owned(),

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::super::{Api, Subject};
+use super::ATTEMPTS;
 use super::options::WriteOptions;
 use super::patch::{check_media_type, patched};
-use super::{ATTEMPTS, metadata_mut};
 use crate::answer::Answer;
 use crate::clock;
 use crate::ownership;
@@ -198,7 +198,6 @@ impl Api {
             if let Some(spec) = next.get_mut("spec").and_then(Value::as_object_mut) {
                 spec.insert("nodeName".to_owned(), node.clone());
             }
-            let _ = metadata_mut(&mut next);
             let expect = Expect::Version(version_of(&live));
             if self.store.put(&subject.key(), expect, next, false).is_ok() {
                 return Ok(Answer::json(

@@ -118,7 +118,7 @@ impl Api {
         }
         let key = subject.key();
         if super::is_terminating(&next) && !super::has_finalizers(&next) && may_go(&next) {
-            return self.finish_deletion(&key, stored, next);
+            return Ok(self.finish_deletion(&key, stored, next));
         }
         match self.store.put(&key, Expect::Version(version_of(stored)), next, false) {
             Ok(entered) => {
