@@ -25,3 +25,13 @@ pub(crate) fn case(name: &str) -> Value {
         serde_json::from_slice(&bytes).unwrap()
     }
 }
+
+/// Every recorded rollout.
+pub(crate) fn rollouts() -> Vec<Value> {
+    let mut names: Vec<String> = std::fs::read_dir(folder().join("rollout"))
+        .unwrap()
+        .map(|entry| format!("rollout/{}", entry.unwrap().file_name().to_string_lossy()))
+        .collect();
+    names.sort();
+    names.iter().map(|name| case(name)).collect()
+}

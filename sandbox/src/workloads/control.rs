@@ -11,6 +11,7 @@
 //! One task owns the store and the queue, so nothing is locked. An object is never looked at while a
 //! write of its last look is in flight, and the answers go into the store first.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use super::events::Recorder;
 use super::kind::{Key, Kind};
 use super::kubelet::Kubelet;
-use super::plan::{Plan, Write, Writer};
+use super::plan::{Note, Plan, Write, Writer};
 use super::queue::Queue;
 use super::requests::{Failure, Requests, Written};
 use super::store::{Change, Store};
@@ -60,6 +61,8 @@ pub(super) struct Control {
     queue: Queue,
     kubelet: Kubelet,
     recorder: Recorder,
+    /// Why the last pod of an object could not be created, while that is so.
+    refused: HashMap<Key, String>,
     /// Writes in flight, one future for each object that was looked at.
     working: FuturesUnordered<BoxFuture<'static, Done>>,
 }
@@ -75,6 +78,7 @@ impl Control {
             queue: Queue::default(),
             kubelet: Kubelet::default(),
             recorder,
+            refused: HashMap::new(),
             working: FuturesUnordered::new(),
         }
     }
@@ -134,10 +138,10 @@ impl Control {
         let Change { key, before, after } = change;
         self.queue.push(key.clone());
         for object in [before, after].into_iter().flatten() {
-            if let Some(owner) = object::controller(object) {
-                if let Some(kind) = Kind::named(object::text(owner, "/kind")) {
-                    self.queue.push(Key::new(kind, &key.namespace, object::text(owner, "/name")));
-                }
+            if let Some(owner) = object::controller(object)
+                && let Some(kind) = Kind::named(object::text(owner, "/kind"))
+            {
+                self.queue.push(Key::new(kind, &key.namespace, object::text(owner, "/name")));
             }
         }
         match key.kind {
@@ -167,7 +171,9 @@ impl Control {
                     .in_namespace(Kind::DaemonSet, "")
                     .map(|set| Key::of(Kind::DaemonSet, set))
                     .collect();
-                sets.into_iter().for_each(|set| self.queue.push(set));
+                for set in sets {
+                    self.queue.push(set);
+                }
             }
             _ => {}
         }
@@ -180,7 +186,9 @@ impl Control {
             .filter(|pod| namespace.is_none_or(|namespace| pod.namespace == namespace))
             .cloned()
             .collect();
-        pods.into_iter().for_each(|pod| self.queue.push(pod));
+        for pod in pods {
+            self.queue.push(pod);
+        }
     }
 
     /// A pod concerns its owner's owner (Recreate waits for it), the Services that select it, and,
@@ -203,7 +211,9 @@ impl Control {
                 })
                 .map(|service| Key::of(Kind::Service, service))
                 .collect();
-            services.into_iter().for_each(|service| self.queue.push(service));
+            for service in services {
+                self.queue.push(service);
+            }
         }
         let Some(gone) = before.as_ref().filter(|_| after.is_none()) else { return };
         self.kubelet.forget(object::uid(gone));
@@ -245,7 +255,9 @@ impl Control {
                 ));
                 continue;
             }
-            let plan = look::at(&self.store, &mut self.kubelet, &key, &self.settings.pace, now);
+            let refused = self.refused.get(&key).map(String::as_str);
+            let pace = &self.settings.pace;
+            let plan = look::at(&self.store, &mut self.kubelet, &key, refused, pace, now);
             self.carry_out(key, plan, now);
         }
     }
@@ -285,6 +297,9 @@ impl Control {
         for (writer, result) in done.results {
             let change = match result {
                 Ok(Written::Stored(kind, object)) => {
+                    if kind == Kind::Pod {
+                        self.refused.remove(&done.key);
+                    }
                     self.note_created(&done.key, writer, kind, &object, now);
                     self.store.put(kind, object)
                 }
@@ -293,6 +308,7 @@ impl Control {
                 Err(failure) => {
                     tracing::debug!(%failure, "a write failed; its object is looked at again");
                     failed = true;
+                    self.note_refused(&done.key, writer, &failure, now);
                     None
                 }
             };
@@ -310,6 +326,18 @@ impl Control {
             }
             self.queue.finish(&done.key);
         }
+    }
+
+    /// `FailedCreate`: a pod that quota or admission refuses.
+    fn note_refused(&mut self, key: &Key, writer: Writer, failure: &Failure, now: Timestamp) {
+        let Some(message) = failure.refused_pod() else { return };
+        let known = self.refused.insert(key.clone(), message.clone());
+        let Some(about) = self.store.get(key).filter(|_| known.as_ref() != Some(&message)) else {
+            return;
+        };
+        let message = format!("Error creating: {message}");
+        let note = Note { writer, warning: true, reason: "FailedCreate", message };
+        self.recorder.record(key.kind, about, &note, now);
     }
 
     /// `SuccessfulCreate`: a pod's name is known only once the server has answered.
@@ -332,8 +360,7 @@ impl Control {
         } else {
             format!("Created pod: {name}")
         };
-        let note =
-            super::plan::Note { writer, warning: false, reason: "SuccessfulCreate", message };
+        let note = Note { writer, warning: false, reason: "SuccessfulCreate", message };
         self.recorder.record(key.kind, about, &note, now);
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn reconcile(
     }
     let mut targets: Vec<&Value> = all
         .iter()
-        .map(|pod| pod.as_ref())
+        .map(AsRef::as_ref)
         .filter(|pod| !object::text(pod, "/status/podIP").is_empty() && !pods::is_finished(pod))
         .filter(|pod| selects(service, pod))
         .collect();
@@ -207,10 +207,10 @@ fn endpoints(service: &Value, targets: &[&Value]) -> Value {
             "annotations": {TRIGGER: object::text(service, "/metadata/creationTimestamp")},
         },
     });
-    if let Some(labels) = service.pointer("/metadata/labels") {
-        if let Some(metadata) = body.get_mut("metadata") {
-            object::set(metadata, "labels", labels.clone());
-        }
+    if let Some(labels) = service.pointer("/metadata/labels")
+        && let Some(metadata) = body.get_mut("metadata")
+    {
+        object::set(metadata, "labels", labels.clone());
     }
     if subset.get("addresses").or_else(|| subset.get("notReadyAddresses")).is_some() {
         object::set(&mut body, "subsets", json!([subset]));

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use kube::Client;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::kind::Kind;
 use super::object;
@@ -41,9 +42,13 @@ impl Recorder {
     }
 }
 
-/// Writes Events until the recorder is dropped.
-pub(super) async fn write(client: Client, mut events: mpsc::Receiver<Value>) {
-    while let Some(event) = events.recv().await {
+/// Writes Events until the recorder is dropped or `shutdown`; what waits then is lost.
+pub(super) async fn write(
+    client: Client,
+    mut events: mpsc::Receiver<Value>,
+    shutdown: CancellationToken,
+) {
+    while let Some(event) = shutdown.run_until_cancelled(events.recv()).await.flatten() {
         let path = format!("/api/v1/namespaces/{}/events", object::namespace(&event));
         let mut request = Request::new(event.to_string().into_bytes());
         *request.method_mut() = Method::POST;

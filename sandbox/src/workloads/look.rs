@@ -16,11 +16,12 @@ use super::{
     claims, daemon_set, deployment, endpoints, job, namespaces, object, pods, replica_set,
 };
 
-/// One look at one object.
+/// One look at one object. `refused` is why the server refused the last pod made for it, if it did.
 pub(super) fn at(
     store: &Store,
     kubelet: &mut Kubelet,
     key: &Key,
+    refused: Option<&str>,
     pace: &Pace,
     now: Timestamp,
 ) -> Plan {
@@ -55,7 +56,7 @@ pub(super) fn at(
                 .any(|pod| !pods::is_finished(pod));
             deployment::reconcile(found, &sets, old_pods_run, now)
         }
-        Kind::ReplicaSet => replica_set::reconcile(found, &controlled(Kind::Pod), now),
+        Kind::ReplicaSet => replica_set::reconcile(found, &controlled(Kind::Pod), refused, now),
         Kind::StatefulSet => {
             let around = Surroundings {
                 pods: &controlled(Kind::Pod),

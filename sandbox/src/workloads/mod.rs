@@ -99,7 +99,7 @@ pub async fn run(
     };
     let write_events = async {
         if let Some(events) = events {
-            events::write(client.clone(), events).await;
+            events::write(client.clone(), events, stop.clone()).await;
         }
     };
     let collect = async {

@@ -19,7 +19,13 @@ const WRITER: Writer = Writer::Controller("replicaset-controller");
 const BURST: usize = 500;
 
 /// One look at a ReplicaSet and the pods it controls.
-pub(super) fn reconcile(set: &Value, all: &[Arc<Value>], now: Timestamp) -> Plan {
+/// `refused` is why the last pod could not be created, if that is so.
+pub(super) fn reconcile(
+    set: &Value,
+    all: &[Arc<Value>],
+    refused: Option<&str>,
+    now: Timestamp,
+) -> Plan {
     let mut plan = Plan::default();
     let mut active: Vec<&Value> =
         all.iter().map(AsRef::as_ref).filter(|pod| pods::is_active(pod)).collect();
@@ -58,13 +64,33 @@ pub(super) fn reconcile(set: &Value, all: &[Arc<Value>], now: Timestamp) -> Plan
     if let Some(at) = counts.next_available {
         plan.wake(at);
     }
-    plan.status(WRITER, Kind::ReplicaSet, set, status(set, &active, counts));
+    // The first pods are counted once they are there: one write instead of two.
+    let is_first = set.pointer("/status/observedGeneration").is_none() && refused.is_none();
+    if !(is_first && counts.all == 0 && wanted > 0) {
+        let mut status = status(set, &active, counts);
+        note_refusal(set, &mut status, refused, now);
+        plan.status(WRITER, Kind::ReplicaSet, set, status);
+    }
     plan
 }
 
 /// The pods a ReplicaSet is to have.
 pub(super) fn replicas(set: &Value) -> i64 {
     object::integer(set, "/spec/replicas").unwrap_or(1)
+}
+
+/// The condition ReplicaFailure, while pods cannot be created.
+fn note_refusal(set: &Value, status: &mut Value, refused: Option<&str>, now: Timestamp) {
+    let Some(message) = refused else { return };
+    let known = object::condition(set, "ReplicaFailure");
+    let stamp = object::stamp(now);
+    let since = known.map_or(stamp.as_str(), |known| object::text(known, "/lastTransitionTime"));
+    object::set(
+        status,
+        "conditions",
+        json!([{"type": "ReplicaFailure", "status": "True", "lastTransitionTime": since,
+            "reason": "FailedCreate", "message": message}]),
+    );
 }
 
 /// What goes first when there are too many: pods without a node, pending, not ready, ready for a
@@ -134,7 +160,7 @@ mod tests {
     #[test]
     fn failed_pods_are_replaced_and_the_rest_is_made() {
         let pods = [pod("a", "n", "Running", true), pod("b", "n", "Failed", false)];
-        let plan = reconcile(&set(3), &pods, now());
+        let plan = reconcile(&set(3), &pods, None, now());
         let created =
             plan.writes.iter().filter(|(_, write)| matches!(write, Write::Create { .. })).count();
         assert_eq!(created, 2);
@@ -156,7 +182,7 @@ mod tests {
             pod("pending", "n", "Pending", false),
             pod("no-node", "", "Pending", false),
         ];
-        let plan = reconcile(&set(1), &pods, now());
+        let plan = reconcile(&set(1), &pods, None, now());
         let gone: Vec<&str> = plan
             .writes
             .iter()
@@ -170,6 +196,21 @@ mod tests {
 
     #[test]
     fn nothing_is_written_when_all_is_as_it_should_be() {
-        assert_eq!(reconcile(&set(0), &[], now()), Plan::default());
+        assert_eq!(reconcile(&set(0), &[], None, now()), Plan::default());
+    }
+
+    #[test]
+    fn a_refusal_is_a_condition_until_pods_can_be_created_again() {
+        let refused = "pods \"web-1-\" is forbidden: exceeded quota";
+        let plan = reconcile(&set(1), &[], Some(refused), now());
+        let Some((_, Write::ReplaceStatus { body, .. })) = plan.writes.last() else {
+            panic!("{plan:?}")
+        };
+        assert_eq!(body["status"]["conditions"][0]["message"], json!(refused));
+        let plan = reconcile(body, &[pod("a", "n", "Running", true)], None, now());
+        let Some((_, Write::ReplaceStatus { body, .. })) = plan.writes.last() else {
+            panic!("{plan:?}")
+        };
+        assert_eq!(body["status"].get("conditions"), None);
     }
 }

@@ -37,12 +37,10 @@ impl Requests {
     /// Sends one write. Deleting what is gone already is success.
     pub(super) async fn send(&self, writer: Writer, write: Write) -> Result<Written, Failure> {
         let _permit = self.permits.acquire().await;
-        let target = describe(&write);
-        let failed = |source| Failure { target, source };
-        let request = request(writer, &write).map_err(|error| Failure {
-            target: describe(&write),
-            source: kube::Error::SerdeError(error),
-        })?;
+        let creates_pod = matches!(write, Write::Create { kind: Kind::Pod, .. });
+        let failed = |source| Failure { target: describe(&write), creates_pod, source };
+        let request =
+            request(writer, &write).map_err(|error| failed(kube::Error::SerdeError(error)))?;
         let answer = match (self.client.request::<Value>(request).await, &write) {
             (Ok(answer), _) => answer,
             (Err(kube::Error::Api(status)), Write::Delete { key, uid, .. })
@@ -74,7 +72,21 @@ impl Requests {
 #[error("{target}: {source}")]
 pub(super) struct Failure {
     target: String,
-    pub source: kube::Error,
+    creates_pod: bool,
+    source: kube::Error,
+}
+
+impl Failure {
+    /// Why the server refused to create a pod, if that is what failed and trying again at once
+    /// cannot help.
+    pub(super) fn refused_pod(&self) -> Option<String> {
+        match &self.source {
+            kube::Error::Api(status) if self.creates_pod && matches!(status.code, 403 | 422) => {
+                Some(status.message.clone())
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Whether the answer to a delete shows an object that goes on existing: one that a finalizer or a

@@ -175,9 +175,7 @@ pub(super) fn reconcile(
     let mut created = None;
     if wanted.paused || scaling {
         rollout::scale(&wanted, &mut sets);
-    } else if sets.new.is_some() {
-        rollout::step(&wanted, &mut sets, old_pods_run);
-    } else if wanted.recreate && (sets.total() > 0 || old_pods_run) {
+    } else if sets.new.is_some() || wanted.recreate && (sets.total() > 0 || old_pods_run) {
         rollout::step(&wanted, &mut sets, old_pods_run);
     } else {
         let body = new_set(&wanted, rollout::first_size(&wanted, &sets), number);
@@ -299,10 +297,10 @@ fn new_set(wanted: &Wanted<'_>, replicas: i64, number: i64) -> Value {
 fn resized(wanted: &Wanted<'_>, sized: &Sized<'_>, revision: Option<i64>) -> Option<Value> {
     let mut body = sized.set.clone();
     object::set_spec(&mut body, "replicas", json!(sized.replicas));
-    if revision.is_some() {
-        if let Some(seconds) = wanted.deployment.pointer("/spec/minReadySeconds") {
-            object::set_spec(&mut body, "minReadySeconds", seconds.clone());
-        }
+    if revision.is_some()
+        && let Some(seconds) = wanted.deployment.pointer("/spec/minReadySeconds")
+    {
+        object::set_spec(&mut body, "minReadySeconds", seconds.clone());
     }
     if sized.replicas > 0 || revision.is_some() {
         let (desired, maximum) = (wanted.replicas.to_string(), wanted.maximum().to_string());

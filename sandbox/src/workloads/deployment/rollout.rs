@@ -77,7 +77,6 @@ pub(super) fn scale(wanted: &Wanted<'_>, sets: &mut Sets<'_>) {
     if active <= 1 {
         let newest = sets.old.iter().map(Sized::revision).max();
         let latest_old = |set: &Sized<'_>| Some(set.revision()) == newest;
-        let has_new = sets.new.is_some();
         for set in sets.new.iter_mut().chain(&mut sets.old) {
             if set.replicas > 0 {
                 set.replicas = wanted.replicas;
@@ -87,10 +86,8 @@ pub(super) fn scale(wanted: &Wanted<'_>, sets: &mut Sets<'_>) {
         // None is active: the newest one there is.
         if let Some(new) = sets.new.as_mut() {
             new.replicas = wanted.replicas;
-        } else if !has_new {
-            if let Some(old) = sets.old.iter_mut().find(|set| latest_old(set)) {
-                old.replicas = wanted.replicas;
-            }
+        } else if let Some(old) = sets.old.iter_mut().find(|set| latest_old(set)) {
+            old.replicas = wanted.replicas;
         }
         return;
     }

@@ -62,6 +62,19 @@ pub(super) fn status(
             "Deployment does not have minimum availability.".to_owned(),
         );
     }
+    match sets.all().find_map(|set| object::condition(set.set, "ReplicaFailure")) {
+        Some(failure) => conditions.set(
+            "ReplicaFailure",
+            "True",
+            object::text(failure, "/reason"),
+            object::text(failure, "/message").to_owned(),
+        ),
+        None => {
+            conditions
+                .list
+                .retain(|condition| object::text(condition, "/type") != "ReplicaFailure");
+        }
+    }
     let complete =
         updated == wanted.replicas && replicas == wanted.replicas && available == wanted.replicas;
     let progressed = updated > before("updatedReplicas")
@@ -86,6 +99,10 @@ pub(super) fn status(
 }
 
 /// What the condition Progressing depends on.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, none excludes another"
+)]
 struct Progress<'a> {
     name: Option<&'a str>,
     created: bool,

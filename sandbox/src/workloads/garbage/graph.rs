@@ -100,11 +100,9 @@ impl Graph {
     pub(super) fn put(&mut self, uid: &str, node: Node) -> Vec<String> {
         let mut affected = vec![uid.to_owned()];
         let before = self.nodes.insert(uid.to_owned(), node.clone());
-        if let Some(before) = &before {
-            if before.owners != node.owners {
-                self.unlink(uid, before);
-                affected.extend(before.owners.iter().map(|owner| owner.uid.clone()));
-            }
+        if let Some(before) = before.as_ref().filter(|before| before.owners != node.owners) {
+            self.unlink(uid, before);
+            affected.extend(before.owners.iter().map(|owner| owner.uid.clone()));
         }
         for owner in &node.owners {
             self.dependents.entry(owner.uid.clone()).or_default().insert(uid.to_owned());

@@ -215,16 +215,13 @@ impl Collector {
             let client = self.client.clone();
             match verdict {
                 Verdict::Keep => {}
-                Verdict::Verify(owner) => match self.resource_of(&owner) {
-                    Some(resource) => {
+                Verdict::Verify(owner) => {
+                    // An owner of a kind that is not known (yet) cannot be called gone: once the
+                    // kind is watched, everything is judged anew.
+                    if let Some(resource) = self.resource_of(&owner) {
                         self.working.push(verify(client, resource, node, owner, uid).boxed());
                     }
-                    // A kind that the server does not serve has no objects.
-                    None => {
-                        self.graph.is_absent(&owner.uid);
-                        self.push(vec![uid]);
-                    }
-                },
+                }
                 verdict => self.working.push(carry_out(client, node, verdict, uid).boxed()),
             }
         }

@@ -232,7 +232,7 @@ impl Life {
                 told.push((false, "Pulling", format!("Pulling image \"{image}\"")));
                 Stage::Creating
             }
-            Stage::Creating if container.fate == Fate::Missing => {
+            Stage::Creating | Stage::PullBackOff if container.fate == Fate::Missing => {
                 container.pull_failed(told);
                 Stage::PullFailed
             }
@@ -244,10 +244,6 @@ impl Life {
                     told.push((true, "Failed", "Error: ImagePullBackOff".to_owned()));
                 }
                 Stage::PullBackOff
-            }
-            Stage::PullBackOff if container.fate == Fate::Missing => {
-                container.pull_failed(told);
-                Stage::PullFailed
             }
             Stage::PullBackOff => Stage::Creating,
             Stage::Running { .. } if container.crashes() || !completes && container.is_up() => {
