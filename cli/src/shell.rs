@@ -85,10 +85,7 @@ impl Shell {
         };
         let filter = tracing_subscriber::EnvFilter::try_from_env("CLEAT_LOG")
             .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-        let logging = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(io::stderr)
-            .with_ansi(!no_color && io::stderr().is_terminal());
+        let logging = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
         // A second subscriber can only be refused inside one process, as tests may have it.
         let _ = logging.try_init();
         let folder = |name| std::env::var_os(name).filter(|value| !value.is_empty());

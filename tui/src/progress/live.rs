@@ -54,7 +54,10 @@ impl Live {
 impl Drop for Live {
     fn drop(&mut self) {
         // The last thing to be done with a terminal that may be gone: nothing can be done about errors.
+        let top = self.terminal.get_frame().area().y;
         let _ = self.terminal.clear();
+        // What comes next begins where the bars stood.
+        let _ = self.terminal.set_cursor_position((0, top));
         let _ = self.terminal.show_cursor();
     }
 }
