@@ -124,8 +124,9 @@ fn only_the_shells_know_the_cluster_client() {
     for (file, text) in sources() {
         let workloads = file.starts_with(api.join("workloads")) || file == api.join("workloads.rs");
         if file.starts_with(&api) && !workloads {
+            let mut code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
             assert!(
-                !text.contains("use kube") && !text.contains("kube::"),
+                !code.any(|line| line.contains("use kube") || line.contains("kube::")),
                 "{}: of the sandbox only the workload controllers are clients",
                 file.display()
             );

@@ -129,11 +129,14 @@ impl fmt::Display for Note {
             write!(f, "wave {wave}  ")?;
         }
         f.write_str(self.kind.as_str())?;
-        if let Some(object) = &self.object {
+        // A reason names its object already.
+        let named = |object: &&ObjectId| !self.message.starts_with(&object.to_string());
+        let object = self.object.as_ref().filter(named);
+        if let Some(object) = object {
             write!(f, "  {object}")?;
         }
         if !self.message.is_empty() {
-            let separator = if self.object.is_some() { ": " } else { "  " };
+            let separator = if object.is_some() { ": " } else { "  " };
             write!(f, "{separator}{}", self.message)?;
         }
         if let Some(milliseconds) = self.milliseconds {

@@ -12,6 +12,7 @@ use super::note::{Note, NoteKind};
 use super::outcome::Outcome;
 use super::state::Sync;
 use crate::gate::Gate;
+use crate::health::{Health, TroubleClass};
 use crate::plan::Action;
 use crate::record::Render;
 
@@ -81,7 +82,7 @@ impl Sync {
             return;
         };
         let health = observation.health.clone();
-        let now = (health.status, health.message.clone());
+        let now = (health.status, news(&health));
         if !expected.is_met_by(observation) || tracked.told.as_ref() == Some(&now) {
             return;
         }
@@ -122,6 +123,18 @@ impl Sync {
                 tracked.told_ignored = true;
             }
         }
+    }
+}
+
+/// What of an object's health is news when it differs. A pod that fails to pull alternates between
+/// two wordings for as long as it fails, and that is one thing to tell; a further restart is another.
+fn news(health: &Health) -> String {
+    let Some(trouble) = health.trouble.first() else { return health.message.clone() };
+    let place = (&trouble.container, &trouble.image);
+    match trouble.class {
+        TroubleClass::NotReady => health.message.clone(),
+        TroubleClass::ImageNotFound | TroubleClass::ImagePull => format!("pull {place:?}"),
+        _ => format!("{:?} {place:?}", trouble.class),
     }
 }
 

@@ -9,6 +9,42 @@ use super::build::*;
 use super::*;
 
 #[test]
+fn a_pull_that_goes_on_failing_is_told_once_and_each_restart_is() {
+    let told = |first: Health, second: Health| {
+        let mut play = Play::new(Sync::new(&two_waves(), policy(), context("bad", Some("good"))));
+        play.tell(Event::Recorded);
+        play.well(FIRST, "db", 5);
+        play.applied(SECOND, "web", 9);
+        play.take();
+        play.seen("web", 10, first);
+        play.seen("web", 11, second);
+        let health = |effect: &&Effect| matches!(effect, Effect::Note(note) if note.kind == NoteKind::Health);
+        play.take().iter().filter(health).count()
+    };
+    assert_eq!(told(image_not_found("web"), back_off("web")), 1);
+    assert_eq!(told(crash("web", 1), crash("web", 2)), 2);
+    assert_eq!(told(progressing(), healthy()), 2);
+}
+
+#[test]
+fn a_reason_that_names_its_object_is_told_without_naming_it_again() {
+    let mut play = Play::new(Sync::new(&two_waves(), policy(), context("bad", Some("good"))));
+    play.tell(Event::Recorded);
+    play.well(FIRST, "db", 5);
+    play.applied(SECOND, "web", 9);
+    play.seen("web", 10, image_not_found("web"));
+    play.take();
+    play.wait(30);
+    let effects = play.take();
+    let failed = effects.iter().find_map(|effect| match effect {
+        Effect::Note(note) if note.kind == NoteKind::Failed => Some(note.to_string()),
+        _ => None,
+    });
+    let failed = failed.unwrap();
+    assert_eq!(failed.matches(&id("web").to_string()).count(), 1, "{failed}");
+}
+
+#[test]
 fn a_missing_image_is_rolled_back_when_its_grace_ends() {
     let mut play = Play::new(Sync::new(&two_waves(), policy(), context("bad", Some("good"))));
     play.tell(Event::Recorded);
