@@ -7,6 +7,12 @@
 //!
 //! Tests share the real server, so each works in a namespace of its own.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test's helpers fail by panicking, which is what their callers want"
+)]
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
