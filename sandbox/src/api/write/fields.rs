@@ -65,6 +65,10 @@ pub(super) fn undecodable(subject: &Subject<'_>, why: &str) -> Refusal {
     ))
 }
 
+/// What Go says of an amount that is none (`resource.ErrFormatWrong`).
+const QUANTITY: &str = "quantities must match the regular expression \
+                        '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+
 /// What Go says of a value that a struct's field cannot hold.
 fn wrong_type(subject: &Subject<'_>, object: &Value, path: &Path, message: &str) -> Option<String> {
     let found = match path.find(object)? {
@@ -76,16 +80,15 @@ fn wrong_type(subject: &Subject<'_>, object: &Value, path: &Path, message: &str)
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     };
-    let wanted = if message.starts_with("a text") {
-        "string"
-    } else if message.starts_with("a whole number") {
-        "int32"
-    } else if message.starts_with("a list") {
-        "[]interface {}"
-    } else if message.starts_with("a map") {
-        "map[string]interface {}"
-    } else {
-        "bool"
+    let wanted = match message.split_once(" is expected") {
+        Some(("an amount", _)) => return Some(QUANTITY.to_owned()),
+        Some(("a text", _)) => "string",
+        Some(("a whole number", _)) => "int32",
+        Some(("a list", _)) => "[]interface {}",
+        Some(("a map", _)) => "map[string]interface {}",
+        // The Secret's own check says where it is not.
+        Some(("base64", _)) | None => return None,
+        Some(_) => "bool",
     };
     // The key of a map of texts is no field to Go.
     let fields: Vec<&str> = path.segments().iter().filter_map(Segment::as_field).collect();
