@@ -155,3 +155,87 @@ fn each_leaf(value: &mut Value, change: &mut impl FnMut(&mut Value)) {
         leaf => change(leaf),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const SALT: Salt = Salt::new([7; 16]);
+
+    #[test]
+    fn equal_values_have_equal_masks_whatever_their_spelling() {
+        let shown = masked(
+            &json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "b25l", "b": "dHdv"},
+                "stringData": {"c": "one"}}),
+            &SALT,
+        );
+        assert_eq!(shown["data"]["a"], shown["stringData"]["c"]);
+        assert_ne!(shown["data"]["a"], shown["data"]["b"]);
+        let text = shown["data"]["a"].as_str().unwrap();
+        assert!(text.starts_with("<masked ") && text.len() == 17, "{text}");
+    }
+
+    #[test]
+    fn another_run_has_other_masks() {
+        let one = SALT.mask(&json!("one"));
+        assert_eq!(one, SALT.mask(&json!("one")));
+        assert_ne!(one, Salt::new([8; 16]).mask(&json!("one")));
+        assert_ne!(SALT.mask(&json!("")), SALT.mask(&json!("one")));
+        assert_eq!(SALT.mask(&json!("")).len(), SALT.mask(&json!("o".repeat(9000))).len());
+    }
+
+    #[test]
+    fn only_secrets_and_the_copies_of_kubectl_are_masked() {
+        let settings = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "b"}});
+        assert_eq!(masked(&settings, &SALT), settings);
+        let namesake =
+            json!({"apiVersion": "example.com/v1", "kind": "Secret", "data": {"a": "b"}});
+        assert_eq!(masked(&namesake, &SALT), namesake);
+        let copied = json!({"kind": "ConfigMap", "metadata": {"annotations": {
+            LAST_APPLIED: "{\"kind\":\"Secret\",\"stringData\":{\"a\":\"canary\"}}", "b": "c"}}});
+        let shown = masked(&copied, &SALT);
+        assert!(!shown.to_string().contains("canary"), "{shown}");
+        assert_eq!(shown["metadata"]["annotations"]["b"], "c");
+    }
+
+    #[test]
+    fn what_is_wrong_or_wrapped_is_masked_too() {
+        for object in [
+            json!({"kind": "Secret", "data": "canary"}),
+            json!({"kind": "Secret", "data": ["canary"], "stringData": {"a": {"b": "canary"}}}),
+            json!({"kind": "List", "items": [{"kind": "Secret", "stringData": {"a": "canary"}}]}),
+            json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": 7, "b": null, "c": "canary"}}),
+        ] {
+            let shown = masked(&object, &SALT).to_string();
+            assert!(!shown.contains("canary"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn messages_do_not_quote_secrets() {
+        let secret = json!({"apiVersion": "v1", "kind": "Secret",
+            "data": {"a": "Y2FuYXJ5", "b": ""}, "stringData": {"c": "with \"quotes\""}});
+        for message in [
+            "Invalid value: \"canary\": no",
+            "Invalid value: \"Y2FuYXJ5\": no",
+            "Invalid value: \"with \\\"quotes\\\"\": no",
+        ] {
+            let told = scrubbed(message, &secret, &SALT);
+            assert!(told.contains("<masked ") && told.starts_with("Invalid value"), "{told}");
+            for quoted in ["canary", "Y2FuYXJ5", "quotes"] {
+                assert!(!told.contains(quoted), "{told}");
+            }
+        }
+        let settings = json!({"kind": "ConfigMap", "data": {"a": "canary"}});
+        assert_eq!(scrubbed("canary", &settings, &SALT), "canary");
+    }
+
+    #[test]
+    fn a_guarded_value_says_nothing_of_itself() {
+        let guarded = Redacted::new("canary");
+        let told = format!("{guarded} {guarded:?} {}", json!(guarded));
+        assert!(!told.contains("canary"), "{told}");
+        assert_eq!(*guarded.expose(), "canary");
+    }
+}

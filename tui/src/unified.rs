@@ -154,7 +154,7 @@ pub fn notes(diff: &ObjectDiff, style: Style) -> String {
     };
     match &diff.verdict {
         Verdict::AskServer(reason) => {
-            note(format!("not certain without asking the server: {reason}"))
+            note(format!("not certain without asking the server: {reason}"));
         }
         Verdict::Conflict(contested) => {
             for one in contested {

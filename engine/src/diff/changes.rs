@@ -33,7 +33,8 @@ pub(super) fn between(comparison: &Comparison<'_>, live: &Value, predicted: &Val
     let (one, two) = (comparable(schemas, live), comparable(schemas, predicted));
     let mut found = Vec::new();
     walk(schemas, Some(&one), Some(&two), shape::root(schemas, &two), &Path::root(), &mut found);
-    let previous = comparison.previously_sent();
+    // Something empty that we applied is nothing that could have been removed.
+    let previous = comparison.previously_sent().map(|it| meaning::declared(schemas, &it));
     found
         .into_iter()
         .map(|(path, before, after)| {

@@ -3,7 +3,7 @@
 //! An object is ours to delete only if the inventory recorded it, with the uid the live object still
 //! has, and if the live object's own mark names this application and this object.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use merge::ObjectId;
@@ -113,11 +113,11 @@ const KEEPERS: [(&str, &str); 2] =
 
 /// What to delete, in order, and what to leave alone.
 pub(super) fn find(inputs: &Inputs<'_>) -> (Vec<Prune>, Vec<Withheld>) {
-    let desired: BTreeMap<&ObjectId, ()> = inputs.desired.iter().map(|it| (&it.id, ())).collect();
+    let desired: BTreeSet<&ObjectId> = inputs.desired.iter().map(|it| &it.id).collect();
     let mut prunes = Vec::new();
     let mut withheld = Vec::new();
     for (id, entry) in &inputs.inventory.entries {
-        if desired.contains_key(id) {
+        if desired.contains(id) {
             continue;
         }
         // What does not exist need not be deleted, and what is being deleted need not be asked again.
