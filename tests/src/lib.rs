@@ -2,7 +2,10 @@
 
 #![allow(
     clippy::missing_panics_doc,
+    clippy::expect_used,
     clippy::panic,
+    clippy::result_large_err,
+    clippy::unwrap_used,
     clippy::disallowed_methods,
     reason = "a test's helpers fail by panicking and know the machine they run on"
 )]

@@ -1,3 +1,5 @@
+//! Tables and laws of diff.
+
 use merge::apply::{Apply, apply};
 use merge::{Schemas, defaults};
 use proptest::prelude::*;

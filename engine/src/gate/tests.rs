@@ -1,3 +1,5 @@
+//! Tables and laws of gate.
+
 use std::time::Duration;
 
 use jiff::Timestamp;

@@ -1,3 +1,5 @@
+//! Tables and laws of plan.
+
 use merge::Origin;
 use merge::apply::{Apply, apply};
 use merge::defaults;

@@ -1,3 +1,5 @@
+//! Tables and laws of record.
+
 use jiff::Timestamp;
 use merge::{Digest, ObjectId};
 

@@ -1,3 +1,5 @@
+//! Tables and laws of apply.
+
 use proptest::prelude::*;
 use serde_json::json;
 

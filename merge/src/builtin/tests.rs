@@ -1,3 +1,5 @@
+//! Tables and laws of builtin.
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! Tables and laws of fields.
+
 use super::*;
 use proptest::prelude::*;
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! Tables and laws of meaning.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! Tables and laws of schema.
+
 use super::*;
 use serde_json::json;
 

@@ -1,3 +1,5 @@
+//! Tables and laws of strategic.
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Tables and laws of typed.
+
 use super::*;
 use crate::fields::FieldSet;
 use crate::object::GroupVersionKind;

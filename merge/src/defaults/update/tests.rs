@@ -1,3 +1,5 @@
+//! Tables and laws of update.
+
 use serde_json::{Value, json};
 
 use super::update;
