@@ -211,8 +211,8 @@ impl Client {
     fn why(&self, status: Status) -> Why {
         match status.code {
             401 => Why::Credential { server: self.server.to_string() },
-            403 => Why::Forbidden(status),
-            _ => Why::Answered(status),
+            403 => Why::Forbidden(Box::new(status)),
+            _ => Why::Answered(Box::new(status)),
         }
     }
 

@@ -72,10 +72,10 @@ pub enum Why {
     },
     /// 403.
     #[error("{0}")]
-    Forbidden(Status),
+    Forbidden(Box<Status>),
     /// Any other answer that is not a success.
     #[error("{0}")]
-    Answered(Status),
+    Answered(Box<Status>),
     /// An answer that cannot be read, or a request that could not be made.
     #[error("{0}")]
     Garbled(String),
@@ -257,7 +257,7 @@ mod tests {
             message: message.into(),
             details: Details::default(),
         };
-        RequestError::new("apply deployment.apps/web in shop", Why::Answered(status))
+        RequestError::new("apply deployment.apps/web in shop", Why::Answered(Box::new(status)))
     }
 
     #[test]
