@@ -1,5 +1,12 @@
 //! The API as a client sees it, in process: requests go to the tower service.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test's helpers fail by panicking, and its figures are printed"
+)]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,5 +1,12 @@
 //! The real kubectl against the sandbox on a port.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test's helpers fail by panicking, and its figures are printed"
+)]
+
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;

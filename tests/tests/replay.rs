@@ -1,5 +1,12 @@
 //! Recorded cases of a real API server, replayed over HTTP against a fresh sandbox each.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test's helpers fail by panicking, and its figures are printed"
+)]
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
