@@ -33,6 +33,7 @@ mod scheduler;
 mod settings;
 mod stateful_set;
 mod store;
+mod wake;
 
 use std::sync::Arc;
 
