@@ -54,9 +54,7 @@ impl Stage {
     /// The sandbox, and a real server where `KUBEBUILDER_ASSETS` names one.
     pub async fn each(test: &str) -> anyhow::Result<Vec<Self>> {
         let mut stages = vec![Self::sandbox().await?];
-        if let Some(assets) = ControlPlane::assets(test) {
-            stages.push(Self::real(assets).await?);
-        }
+        stages.extend(Self::real(test).await?);
         Ok(stages)
     }
 
@@ -70,12 +68,15 @@ impl Stage {
         Self::before("the sandbox", direct, Some(stop.drop_guard())).await
     }
 
-    async fn real(assets: PathBuf) -> anyhow::Result<Self> {
+    /// The real server that this test binary shares, where `KUBEBUILDER_ASSETS` names one; if not, a
+    /// line says that `test` is skipped there.
+    pub async fn real(test: &str) -> anyhow::Result<Option<Self>> {
+        let Some(assets) = ControlPlane::assets(test) else { return Ok(None) };
         let started =
             tokio::task::spawn_blocking(|| REAL.get_or_init(|| start_real(assets))).await?;
         let kubeconfig = started.as_ref().map_err(|why| anyhow::anyhow!("{why}"))?;
         let direct = client_of(kubeconfig).await?;
-        Self::before("kube-apiserver", direct, None).await
+        Self::before("kube-apiserver", direct, None).await.map(Some)
     }
 
     async fn before(
