@@ -158,7 +158,10 @@ async fn broken(stage: &mut Stage, shell: &mut Shell) -> anyhow::Result<Act> {
     // The same render again is refused, and nothing is touched for the asking.
     telling.line("           the same commit is asked for once more:");
     match stage.sync(&mut telling).await? {
-        Err(refused @ ApplyError::Quarantined(_)) => telling.line(&format!("           {refused}")),
+        Err(ApplyError::Quarantined(quarantined)) => telling.line(&format!(
+            "           refused: quarantined at {}, and Git has not changed it",
+            quarantined.at
+        )),
         other => bail!("a quarantined render was not refused: {other:?}"),
     }
     let to = to.revision.as_deref().and_then(|id| id.get(..7)).unwrap_or("the last healthy render");

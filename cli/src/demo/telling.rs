@@ -1,6 +1,7 @@
 //! How the demo speaks: headings, one line an event with the time since the act began, verdicts.
 
 use engine::diff::{Blame, Change};
+use engine::health::TroubleClass;
 use engine::plan::{Action, Plan};
 use engine::sync::{Note, NoteKind};
 use jiff::Timestamp;
@@ -95,9 +96,13 @@ impl Sink for Telling<'_> {
     }
 
     fn note(&mut self, note: &Note) {
-        // Every step of every object's health would drown the story; what fails and what ends does not.
-        let told =
-            !matches!(note.kind, NoteKind::Health | NoteKind::Started) || note.trouble.is_some();
+        // A pod that is on its way is no news here, and the act itself says how it ended.
+        let ill = note.trouble.as_ref().is_some_and(|it| it.class != TroubleClass::NotReady);
+        let told = match note.kind {
+            NoteKind::Started | NoteKind::Finished => false,
+            NoteKind::Health => ill,
+            _ => true,
+        };
         if told {
             self.timed(note.at, &note.to_string());
         }

@@ -189,6 +189,7 @@ impl Sync {
 
     /// Begins the run: announces it, or ends at once if there is nothing to do and nothing to say.
     pub(super) fn begin(&mut self, turn: &mut Turn) {
+        self.began = Some(turn.now);
         self.run.started = telling::whole_second(turn.now);
         if self.run.kind == RunKind::Rollback {
             return self.begin_resumed_rollback(turn);

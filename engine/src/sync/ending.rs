@@ -139,9 +139,7 @@ impl Sync {
 
     pub(super) fn finish(&mut self, outcome: Outcome, turn: &mut Turn) {
         let mut note = self.note(NoteKind::Finished, turn, &telling::outcome(&outcome));
-        if self.run.started > jiff::Timestamp::UNIX_EPOCH {
-            note.milliseconds = Some(telling::milliseconds(self.run.started, turn.now));
-        }
+        note.milliseconds = self.began.map(|began| telling::milliseconds(began, turn.now));
         turn.tell(note);
         self.position = Position::Finished;
         turn.effects.push(Effect::Finish(Box::new(outcome)));

@@ -139,9 +139,10 @@ impl fmt::Display for Note {
             let separator = if object.is_some() { ": " } else { "  " };
             write!(f, "{separator}{}", self.message)?;
         }
-        if let Some(milliseconds) = self.milliseconds {
-            write!(f, " ({}.{:01} s)", milliseconds / 1000, milliseconds % 1000 / 100)?;
+        match self.milliseconds {
+            None => Ok(()),
+            Some(short) if short < 1000 => write!(f, " ({short} ms)"),
+            Some(long) => write!(f, " ({}.{} s)", long / 1000, long % 1000 / 100),
         }
-        Ok(())
     }
 }

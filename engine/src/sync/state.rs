@@ -38,6 +38,8 @@ pub struct Sync {
     pub(super) requested_by: String,
     pub(super) policy: Policy,
     pub(super) run: Run,
+    /// When this process began, to the nanosecond; the record keeps whole seconds.
+    pub(super) began: Option<Timestamp>,
     pub(super) course: Course,
     pub(super) records: Records,
     pub(super) objects: BTreeMap<ObjectId, Tracked>,
@@ -146,6 +148,7 @@ impl Sync {
             requested_by: context.requested_by,
             policy,
             run,
+            began: None,
             course,
             records,
             objects: BTreeMap::new(),
