@@ -6,6 +6,12 @@
 //! written instead of compared. What masks show of a secret differs from run to run, so masks are
 //! numbered here.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test's helpers fail by panicking, and it prints its figure"
+)]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;

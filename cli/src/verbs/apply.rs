@@ -71,9 +71,10 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
 fn exit_of(outcome: &Outcome) -> Exit {
     match outcome {
         Outcome::Healthy { .. } | Outcome::NoChange => Exit::Success,
-        Outcome::RolledBack { .. } | Outcome::Held { .. } => Exit::Negative,
         Outcome::Interrupted { .. } => Exit::Interrupted,
         Outcome::Failed { applied, .. } if applied.is_empty() => Exit::Failure,
-        Outcome::Failed { .. } => Exit::Negative,
+        Outcome::RolledBack { .. } | Outcome::Held { .. } | Outcome::Failed { .. } => {
+            Exit::Negative
+        }
     }
 }

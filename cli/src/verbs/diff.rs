@@ -107,7 +107,7 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
         }
         compare(&desired, &world, salt)
     };
-    report.objects.sort_by(|one, two| one.origin.is_none().cmp(&two.origin.is_none()));
+    report.objects.sort_by_key(|object| object.origin.is_none());
     let exit = if report.differs { Exit::Negative } else { Exit::Success };
     match args.output {
         Output::Json => shell.json(&report)?,

@@ -81,14 +81,12 @@ where
     K::DynamicType: Default,
 {
     let condition = |object: Option<&K>| object.is_some_and(&holds);
-    match tokio::time::timeout(DEADLINE, await_condition(api.clone(), name, condition)).await {
-        Ok(found) => found.unwrap().unwrap(),
-        Err(_) => {
-            let last = serde_json::to_string_pretty(&api.get_opt(name).await.unwrap()).unwrap();
-            eprintln!("{name}: never {what}; at last: {last}");
-            panic!("{name}: never {what}");
-        }
-    }
+    let seen = tokio::time::timeout(DEADLINE, await_condition(api.clone(), name, condition)).await;
+    let Ok(found) = seen else {
+        let last = serde_json::to_string_pretty(&api.get_opt(name).await.unwrap()).unwrap();
+        panic!("{name}: never {what}; at last: {last}");
+    };
+    found.unwrap().unwrap()
 }
 
 /// Waits until an object is gone.
@@ -125,14 +123,11 @@ where
             }
         }
     };
-    match tokio::time::timeout(DEADLINE, look).await {
-        Ok(found) => found,
-        Err(_) => {
-            let found = api.list(&ListParams::default()).await.unwrap().items;
-            eprintln!("never {what}; at last: {}", serde_json::to_string(&found).unwrap());
-            panic!("never {what}");
-        }
+    if let Ok(found) = tokio::time::timeout(DEADLINE, look).await {
+        return found;
     }
+    let found = api.list(&ListParams::default()).await.unwrap().items;
+    panic!("never {what}; at last: {}", serde_json::to_string(&found).unwrap());
 }
 
 /// The waiting reasons of a pod's containers.

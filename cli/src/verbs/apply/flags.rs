@@ -16,6 +16,7 @@ use crate::source::SourceArgs;
 
 /// What a run may do.
 #[derive(Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct RunArgs {
     /// The application's name; without it the last part of the path, or the repository's name
     #[arg(long, value_name = "NAME", help_heading = "Run")]
