@@ -1,6 +1,7 @@
 //! Secret values never leave the process in clear.
 //!
-//! What is secret: `data` and `stringData` of a core `Secret`, and the copy of an object that
+//! What is secret: every value of a core `Secret` but its `metadata`, its `type` and whether it is
+//! immutable (a misspelt `stringdata` holds the same as `stringData`), and the copy of an object that
 //! `kubectl apply` leaves in its last-applied annotation. A mask is a short digest of the value keyed
 //! by a [`Salt`] that is chosen anew for each run: equal values have equal masks, so a diff still
 //! shows what changed, while neither the value nor its length can be read or guessed offline.
@@ -89,17 +90,25 @@ pub fn is_secret(object: &Value) -> bool {
         && text("apiVersion").is_none_or(|version| !version.contains('/'))
 }
 
+/// Whether people may see this field of a Secret.
+fn is_open(field: &str, value: &Value) -> bool {
+    matches!(field, "apiVersion" | "kind" | "metadata")
+        || (field == "type" && value.is_string())
+        || (field == "immutable" && value.is_boolean())
+}
+
 /// The same object as people may see it.
 pub fn masked(object: &Value, salt: &Salt) -> Value {
     let mut shown = object.clone();
-    if is_secret(object) {
-        // `data` is base64 and `stringData` is not: masks are of the decoded value, so that one
-        // value spelled both ways has one mask.
-        if let Some(data) = shown.get_mut("data") {
-            each_leaf(data, &mut |leaf| *leaf = Value::String(salt.mask(&decoded(leaf))));
-        }
-        if let Some(data) = shown.get_mut("stringData") {
-            each_leaf(data, &mut |leaf| *leaf = Value::String(salt.mask(leaf)));
+    if let (true, Some(fields)) = (is_secret(object), shown.as_object_mut()) {
+        for (field, value) in fields.iter_mut().filter(|(field, value)| !is_open(field, value)) {
+            // `data` is base64 and `stringData` is not: masks are of the decoded value, so that one
+            // value spelled both ways has one mask.
+            let is_encoded = field == "data";
+            each_leaf(value, &mut |leaf| {
+                let clear = if is_encoded { decoded(leaf) } else { leaf.clone() };
+                *leaf = Value::String(salt.mask(&clear));
+            });
         }
     }
     if let Some(copy) =
@@ -122,11 +131,11 @@ pub fn scrubbed(message: &str, object: &Value, salt: &Salt) -> String {
         return message.to_owned();
     }
     let mut secrets: Vec<(String, String)> = Vec::new();
-    for field in ["data", "stringData"] {
-        let Some(mut data) = object.get(field).cloned() else { continue };
-        each_leaf(&mut data, &mut |leaf| {
-            let mask = salt.mask(&decoded(leaf));
-            for spelling in [leaf.clone(), decoded(leaf)] {
+    let fields = object.as_object().into_iter().flatten();
+    for (_, value) in fields.filter(|(field, value)| !is_open(field, value)) {
+        each_value(value, &mut |value| {
+            let mask = salt.mask(&decoded(value));
+            for spelling in [value.clone(), decoded(value)] {
                 let text = spelling.as_str().map_or_else(|| spelling.to_string(), str::to_owned);
                 if !text.is_empty() {
                     secrets.push((text.escape_debug().to_string(), mask.clone()));
@@ -153,6 +162,20 @@ fn each_leaf(value: &mut Value, change: &mut impl FnMut(&mut Value)) {
     match value {
         Value::Object(map) => map.values_mut().for_each(|child| each_leaf(child, change)),
         leaf => change(leaf),
+    }
+}
+
+/// Every value that is not a map, and what is inside of lists: a message may quote either.
+fn each_value(value: &Value, visit: &mut impl FnMut(&Value)) {
+    match value {
+        Value::Object(map) => map.values().for_each(|child| each_value(child, visit)),
+        Value::Array(items) => {
+            visit(value);
+            for item in items {
+                each_value(item, visit);
+            }
+        }
+        leaf => visit(leaf),
     }
 }
 
@@ -237,5 +260,30 @@ mod tests {
         let told = format!("{guarded} {guarded:?} {}", json!(guarded));
         assert!(!told.contains("canary"), "{told}");
         assert_eq!(*guarded.expose(), "canary");
+    }
+
+    #[test]
+    fn whatever_a_secret_holds_is_masked_however_its_field_is_spelled() {
+        for (field, value) in [
+            ("data", json!({"password": "aHVudGVyMg=="})),
+            ("data", json!({"password": ["hunter2"]})),
+            ("data", json!("hunter2")),
+            ("stringData", json!({"password": "hunter2"})),
+            ("stringdata", json!({"password": {"inner": "hunter2"}})),
+            ("password", json!("hunter2")),
+            ("immutable", json!("hunter2")),
+            ("type", json!(["hunter2"])),
+        ] {
+            let mut secret = json!({"apiVersion": "v1", "kind": "Secret",
+                "metadata": {"name": "db"}, "type": "Opaque", "immutable": true});
+            secret[field] = value;
+            let shown = masked(&secret, &SALT);
+            let message = format!("{secret} is refused: \"hunter2\"");
+            for text in [shown.to_string(), scrubbed(&message, &secret, &SALT)] {
+                assert!(!text.contains("hunter2"), "{text}");
+            }
+            assert!(shown[field].to_string().contains("<masked "), "{shown}");
+            assert_eq!(shown["metadata"], secret["metadata"]);
+        }
     }
 }

@@ -256,7 +256,11 @@ impl Composer<'_, '_> {
 
     fn alias(&mut self, line: u32, anchor: &str) -> Read<Value> {
         match self.anchors.get(anchor) {
-            None => self.stop(line, format!("no anchor `&{anchor}` stands above this alias")),
+            // The name is not repeated: it may be a password that should have been in quotes.
+            None => self.stop(
+                line,
+                "this alias has no anchor above it; text that begins with `*` must stand in quotes",
+            ),
             Some(None) => {
                 self.stop(line, format!("the anchor `&{anchor}` contains itself by this alias"))
             }
