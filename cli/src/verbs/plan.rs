@@ -133,7 +133,9 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
 fn told(draft: &Draft, shell: &mut Shell) -> Exit {
     for refusal in draft.refusals() {
         shell.error(&refusal.to_string());
-        shell.hint(&refusal.hint);
+        if !refusal.hint.is_empty() {
+            shell.hint(&refusal.hint);
+        }
     }
     if !draft.refusals().is_empty() {
         return Exit::Failure;

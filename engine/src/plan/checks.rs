@@ -43,14 +43,15 @@ pub(super) fn of_step(
 ) -> Vec<Refusal> {
     let mut found = Check { inputs, around, step, live, refusals: Vec::new() };
     found.annotations();
-    found.kind();
+    let is_known = found.kind();
     found.place();
     found.adoption();
     // What is only looked at need not be right.
     if step.action != Action::Observe {
         found.deleting();
         found.conflict();
-        if found.schema() {
+        // What a kind that nobody serves may hold is anybody's guess.
+        if is_known && found.schema() {
             found.values();
         }
     }
@@ -101,7 +102,7 @@ impl Check<'_> {
     }
 
     /// Whether the cluster will know the kind when the object is applied.
-    fn kind(&mut self) {
+    fn kind(&mut self) -> bool {
         let manifest = &self.step.manifest;
         let gvk = &manifest.gvk;
         let served = match &self.inputs.cluster.kinds {
@@ -126,6 +127,7 @@ impl Check<'_> {
                     format!("the cluster serves {} as {other}", gvk.kind)
                 };
                 self.refuse(Kind::UnknownKind, format!("nothing serves the kind {gvk}"), hint);
+                return false;
             }
             Some(definition) => {
                 let known = self.inputs.live.contains_key(&definition.id)
@@ -135,6 +137,7 @@ impl Check<'_> {
                 }
             }
         }
+        true
     }
 
     /// The namespace: named, there in time, and open to new objects.
@@ -262,11 +265,7 @@ impl Check<'_> {
         }
         let problems = self.around.schemas.check(&self.step.outgoing);
         for problem in &problems {
-            self.refuse(
-                Kind::Schema,
-                format!("{}: {}", problem.path, problem.message),
-                "mend the field",
-            );
+            self.refuse(Kind::Schema, format!("{}: {}", problem.path, problem.message), "");
         }
         problems.is_empty()
     }
@@ -276,11 +275,7 @@ impl Check<'_> {
         let predicted = predicted.expose();
         let Some(live) = self.live else {
             for cause in validate::create(predicted) {
-                self.refuse(
-                    Kind::Invalid,
-                    format!("{}: {}", cause.field, cause.message),
-                    "mend the field",
-                );
+                self.refuse(Kind::Invalid, format!("{}: {}", cause.field, cause.message), "");
             }
             return;
         };
@@ -294,11 +289,7 @@ impl Check<'_> {
         }
         for cause in validate::update(live, predicted) {
             if !immutable.contains(&cause) {
-                self.refuse(
-                    Kind::Invalid,
-                    format!("{}: {}", cause.field, cause.message),
-                    "mend the field",
-                );
+                self.refuse(Kind::Invalid, format!("{}: {}", cause.field, cause.message), "");
             }
         }
     }

@@ -16,7 +16,7 @@ pub struct Refusal {
     pub kind: RefusalKind,
     /// Why, in a sentence. Secrets masked.
     pub why: String,
-    /// What to do about it.
+    /// What to do about it; empty where `why` leaves nothing to say.
     pub hint: String,
 }
 
