@@ -103,12 +103,15 @@ pub async fn run(
         outcome,
     };
     let holder = format!("{} {}", request.requested_by, clock.now());
-    let (discovery, mut records) = tokio::try_join!(
-        async { Discovery::read(client).await.map_err(ApplyError::from) },
-        async {
+    let reading = async {
+        tokio::try_join!(async { Discovery::read(client).await.map_err(ApplyError::from) }, async {
             Records::read(client, &request.application, &holder).await.map_err(ApplyError::from)
-        },
-    )?;
+        },)
+    };
+    let Some(read) = interrupt.run_until_cancelled(reading).await else {
+        return Ok(report(untouched(request)));
+    };
+    let (discovery, mut records) = read?;
     let mut resume = records.ledger().resume(request.digest);
     let mut resumed = None;
     if let Resume::FinishRollback { to, because } = &resume {
@@ -133,7 +136,11 @@ pub async fn run(
             .map(report)
             .ok_or_else(|| ApplyError::Quarantined(Box::new(quarantined.clone())));
     }
-    let prepared = Prepared::read(request, client, &records, discovery).await?;
+    let reading = Prepared::read(request, client, &records, discovery);
+    let Some(read) = interrupt.run_until_cancelled(reading).await else {
+        return Ok(report(untouched(request)));
+    };
+    let prepared = read?;
     let namespace = &request.application.namespace;
     let rendered = prepared.bundle.objects.iter().any(|manifest| {
         manifest.gvk.kind == "Namespace"
@@ -147,4 +154,10 @@ pub async fn run(
     sink.planned(&prepared.plan);
     let mut drive = Drive::new(client, clock, request, records, prepared, sink);
     Ok(report(drive.run(sync, interrupt).await?))
+}
+
+/// The outcome of a run that was interrupted before it had a plan: it has not written anything.
+fn untouched(request: &Request) -> Outcome {
+    let not_applied = request.desired.iter().map(|manifest| manifest.id.clone()).collect();
+    Outcome::Interrupted { applied: Vec::new(), not_applied }
 }

@@ -205,8 +205,9 @@ impl Sync {
         }
         self.interrupted = true;
         let message = match self.in_flight.len() {
-            0 => "nothing is in flight".to_owned(),
-            count => format!("{count} in flight come back first"),
+            0 => "nothing is under way".to_owned(),
+            1 => "waiting for 1 request under way; once more does not wait".to_owned(),
+            count => format!("waiting for {count} requests under way; once more does not wait"),
         };
         let note = self.note(NoteKind::Stopping, turn, &message);
         turn.tell(note);

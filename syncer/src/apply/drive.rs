@@ -84,7 +84,10 @@ impl<'a> Drive<'a> {
         let mut events = VecDeque::from([Event::Start]);
         let mut interrupted = false;
         loop {
-            while let Some(event) = events.pop_front() {
+            // Looked at before each event: what an event leads to may be the first write.
+            while let Some(event) =
+                interruption(interrupt, &mut interrupted).or_else(|| events.pop_front())
+            {
                 let (next, effects) = decide(sync, self.clock.now(), event);
                 sync = next;
                 for effect in effects {
@@ -96,10 +99,7 @@ impl<'a> Drive<'a> {
             }
             tokio::select! {
                 biased;
-                () = interrupt.cancelled(), if !interrupted => {
-                    interrupted = true;
-                    events.push_back(Event::Interrupt);
-                }
+                () = interrupt.cancelled(), if !interrupted => {}
                 Some(answer) = self.in_flight.next() => self.answered(answer, &mut events),
                 seen = self.watches.next() => {
                     let seen = seen.ok_or(ApplyError::Stuck("the watches ended"))?;
@@ -271,6 +271,12 @@ impl<'a> Drive<'a> {
         };
         self.in_flight.push(pruning.boxed());
     }
+}
+
+/// The interruption as an event, once.
+fn interruption(interrupt: &CancellationToken, told: &mut bool) -> Option<Event> {
+    let is_new = interrupt.is_cancelled() && !std::mem::replace(told, interrupt.is_cancelled());
+    is_new.then_some(Event::Interrupt)
 }
 
 /// A failed request as the machine takes it.

@@ -1,7 +1,7 @@
 //! The lines at the bottom of the terminal that a [`Progress`] is drawn on. They are given back, and
 //! the cursor with them, when [`Live`] is dropped, also by a panic.
 
-use std::io::{self, Stdout};
+use std::io::{self, IsTerminal, Stdout};
 
 use ratatui::backend::CrosstermBackend;
 use ratatui::text::Line;
@@ -62,10 +62,13 @@ impl Drop for Live {
     }
 }
 
-/// Shows the cursor again: for a process that ends where it stands.
+/// Shows the cursor again: for a process that ends where it stands. What is no terminal has no cursor,
+/// and its reader wants none of this.
 pub fn give_back() {
-    // As above.
-    let _ = crossterm::execute!(io::stdout(), crossterm::cursor::Show);
+    if io::stdout().is_terminal() {
+        // As above.
+        let _ = crossterm::execute!(io::stdout(), crossterm::cursor::Show);
+    }
 }
 
 impl std::fmt::Debug for Live {
