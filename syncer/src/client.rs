@@ -198,7 +198,11 @@ impl Client {
         };
         if code.is_success() {
             let answer = serde_json::from_slice(&bytes).map_err(|error| {
-                let why = format!("the answer is not JSON ({error})");
+                let why = format!(
+                    "what answers at {} is no Kubernetes API server, or something stands between \
+                     ({error}); check the address in the kubeconfig",
+                    self.server
+                );
                 RequestError::new(&call.what, Why::Garbled(why))
             });
             return (Attempt::Settled, answer);

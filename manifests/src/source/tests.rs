@@ -98,7 +98,10 @@ fn a_path_that_is_not_there_is_told_with_what_is() {
     assert_eq!(problems.to_string(), "web/deeper: there is no `deeper` in `web`");
     assert_eq!(problems.hints(), ["`web` has a.yml, b.yaml, deep/, notes.txt"]);
     let outside = render_tree(&scratch, |options| options.path = "../etc".to_owned());
-    assert_eq!(told(outside), ["../etc: this leads out of the source, which is not followed"]);
+    assert_eq!(
+        told(outside),
+        ["../etc: this leads out of the source, and nothing outside of it is read"]
+    );
 }
 
 #[test]
@@ -138,8 +141,8 @@ fn links_are_followed_inside_the_tree_and_nowhere_else() {
     assert_eq!(
         told(bad),
         [
-            "bad/above.yaml: this leads out of the source, which is not followed",
-            "bad/absolute.yaml: this leads out of the source, which is not followed",
+            "bad/above.yaml: this leads out of the source, and nothing outside of it is read",
+            "bad/absolute.yaml: this leads out of the source, and nothing outside of it is read",
             "bad/nothing.yaml: this symbolic link leads to `shared/none.yaml`, where nothing is",
             "bad/round.yaml: this passes through too many symbolic links",
             "bad/self: this symbolic link leads back to a folder that it is in",
@@ -177,7 +180,7 @@ fn every_bad_entry_is_told_at_once_with_its_file() {
             "again.yaml:1: configmap/a is already defined at a.yaml:1",
             "large.yaml: the file has 50 MiB; no manifest larger than 8 MiB is read",
             "latin.yaml:2: this is not UTF-8 text",
-            "link: this leads out of the source, which is not followed",
+            "link: this leads out of the source, and nothing outside of it is read",
             "module: this is a Git submodule, whose content is not in this repository",
             "nested.yaml:1: values are nested deeper than 100 levels",
             "n\u{fffd}.yaml: this name is not UTF-8",

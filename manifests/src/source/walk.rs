@@ -170,7 +170,9 @@ impl<T: Tree> Walk<'_, T> {
     /// A path or a link that leads to nothing that can be read.
     fn misled(&mut self, path: &str, found: &Found<T::Node>) {
         match found {
-            Found::Outside => self.add(path, "this leads out of the source, which is not followed"),
+            Found::Outside => {
+                self.add(path, "this leads out of the source, and nothing outside of it is read");
+            }
             Found::Loop => self.add(path, "this passes through too many symbolic links"),
             Found::Submodule => self.submodule(path),
             Found::Missing { at, name, .. } => {

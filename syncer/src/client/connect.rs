@@ -56,7 +56,7 @@ pub enum ConnectError {
         known: Vec<String>,
     },
     /// The kubeconfig names no current context and none was asked for.
-    #[error("the kubeconfig has no current context; choose one with --context: {}", listed(known))]
+    #[error("the kubeconfig has no current context{}", choice(known))]
     NoCurrentContext {
         /// Those that it has.
         known: Vec<String>,
@@ -75,6 +75,14 @@ impl ConnectError {
 
 fn listed(contexts: &[String]) -> String {
     if contexts.is_empty() { "none".to_owned() } else { contexts.join(", ") }
+}
+
+fn choice(contexts: &[String]) -> String {
+    if contexts.is_empty() {
+        " and no other; is it the right file?".to_owned()
+    } else {
+        format!("; choose one with --context: {}", contexts.join(", "))
+    }
 }
 
 impl Client {
