@@ -39,8 +39,18 @@ pub enum Output {
     Json,
 }
 
-/// Runs `cleat apply`.
-pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
+/// Runs `cleat apply`. Whatever fails, the last line of `-o json` is an outcome.
+pub fn run(args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
+    let output = args.output;
+    attempt(args, shell).or_else(|error| {
+        if output == Output::Json {
+            shell.json_line(&printer::never_begun(&error))?;
+        }
+        Err(error)
+    })
+}
+
+fn attempt(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
     cluster::block_on(async {
         let client = args.cluster.connect().await?;
         let namespace = args.source.namespace.take();

@@ -2,7 +2,8 @@
 
 use engine::plan::Plan;
 use engine::sync::{Note, NoteKind, Outcome};
-use serde_json::json;
+use merge::ErrorClass;
+use serde_json::{Value, json};
 use syncer::apply::{ApplyError, Report, Sink};
 use tui::progress::{Live, Progress};
 
@@ -45,18 +46,8 @@ impl<'a> Printer<'a> {
         self.live = None;
         let problems = error.problems();
         if self.output == Output::Json {
-            let listed: Vec<_> = problems
-                .iter()
-                .map(|(message, hint)| json!({"message": message, "hint": hint}))
-                .collect();
-            self.shell.json_line(&json!({
-                "kind": "outcome",
-                "outcome": "refused",
-                "class": error.class().as_str(),
-                "message": error.to_string(),
-                "problems": listed,
-            }))?;
-            return Ok(());
+            let outcome = refusal(error.class(), &error.to_string(), &problems);
+            return self.shell.json_line(&outcome);
         }
         let mut hints: Vec<&str> = Vec::new();
         for (problem, hint) in &problems {
@@ -117,6 +108,30 @@ impl Sink for Printer<'_> {
             tracing::debug!(%error, "a note was not shown");
         }
     }
+}
+
+/// The outcome of a run for programs, if there was something to say before the cluster was asked.
+pub fn never_begun(error: &anyhow::Error) -> Value {
+    if let Some(problems) = error.downcast_ref::<manifests::Problems>() {
+        let listed: Vec<_> = problems.iter().map(|it| (it.to_string(), it.hint.clone())).collect();
+        return refusal(problems.class(), "the source cannot be rendered", &listed);
+    }
+    let git = error.downcast_ref::<manifests::GitError>();
+    let class = git.map_or(ErrorClass::Config, manifests::GitError::class);
+    let listed = [(format!("{error:#}"), git.and_then(manifests::GitError::hint))];
+    refusal(class, "the run was not begun", &listed)
+}
+
+fn refusal(class: ErrorClass, message: &str, problems: &[(String, Option<String>)]) -> Value {
+    let listed: Vec<_> =
+        problems.iter().map(|(message, hint)| json!({"message": message, "hint": hint})).collect();
+    json!({
+        "kind": "outcome",
+        "outcome": "refused",
+        "class": class.as_str(),
+        "message": message,
+        "problems": listed,
+    })
 }
 
 /// The last lines of a run.
