@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use engine::health::TroubleClass;
 use engine::plan::RefusalKind;
-use engine::sync::{Hold, NoteKind, Outcome};
+use engine::sync::{NoteKind, Outcome};
 use merge::ErrorClass;
 use serde_json::json;
 use syncer::apply::{ApplyError, Request};
