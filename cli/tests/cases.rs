@@ -8,7 +8,6 @@
 
 #![allow(
     clippy::unwrap_used,
-    clippy::print_stdout,
     reason = "a test's helpers fail by panicking, and it prints its figure"
 )]
 
@@ -82,7 +81,7 @@ fn check(verb: &str, at_least: usize) {
             wrong.push(format!("{}\nexpected:\n{expected}\nfound:\n{found}", case.display()));
         }
     }
-    println!("{} cases of cleat {verb}, {} wrong", cases.len(), wrong.len());
+    tests::say(&format!("{} cases of cleat {verb}, {} wrong", cases.len(), wrong.len()));
     assert!(cases.len() >= at_least, "only {} cases", cases.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -5,7 +5,6 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::print_stdout,
     reason = "a test's helpers fail by panicking"
 )]
 
@@ -251,7 +250,7 @@ fn tool(name: &str) -> Option<()> {
     let required = std::env::var("CLEAT_REQUIRE_TOOLS").is_ok_and(|value| value == "1");
     assert!(there || !required, "{name} is required and not there");
     if !there {
-        println!("skipped: this machine has no {name}");
+        tests::say(&format!("skipped: this machine has no {name}"));
     }
     there.then_some(())
 }

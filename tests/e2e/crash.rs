@@ -4,7 +4,6 @@
 #![allow(missing_docs, reason = "an integration test has no public items")]
 #![allow(
     clippy::unwrap_used,
-    clippy::print_stderr,
     clippy::indexing_slicing,
     reason = "a test's helpers fail by panicking, and it prints its figure"
 )]
@@ -176,11 +175,11 @@ async fn killed_at_each_call(server: Server) -> anyhow::Result<()> {
         })
         .collect();
     wrong.sort();
-    eprintln!(
+    tests::say(&format!(
         "{server:?}: {killed} of {} runs killed (before and after each of {calls} calls), {} wrong ends",
         results.len(),
         wrong.len()
-    );
+    ));
     ensure!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     // Timing decides how many requests a run needs; nearly all points must have been reached.
     ensure!(killed * 10 >= results.len() * 9, "too few of the runs were killed: {killed}");

@@ -6,7 +6,6 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
-    clippy::print_stderr,
     clippy::indexing_slicing,
     reason = "a test's helpers fail by panicking, and it prints its figure"
 )]
@@ -286,11 +285,11 @@ async fn at_every_request() {
             Some(format!("call {number}, {moment:?}: {error:?}"))
         })
         .collect();
-    eprintln!(
+    tests::say(&format!(
         "interrupted {stopped} of {} times (before and after each of {calls} calls), {} wrong ends",
         results.len(),
         wrong.len()
-    );
+    ));
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     // Only the last calls of a run come too late to be interrupted.
     assert!(stopped > results.len() / 2, "too few of the runs were interrupted: {stopped}");

@@ -2,11 +2,7 @@
 //! little bookkeeping the first time, nothing but lists the second.
 
 #![allow(missing_docs, reason = "an integration test has no public items")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test fails by panicking and prints its figures"
-)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking and prints its figures")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -89,7 +85,7 @@ async fn thousand(stage: &Stage) -> anyhow::Result<()> {
 
     program.run(&command).await?.expect(0)?;
     let first = tally(&stage.proxy.seen());
-    eprintln!("{}: {total} objects, first apply: {first:?}", stage.server);
+    tests::say(&format!("{}: {total} objects, first apply: {first:?}", stage.server));
     let get = |tally: &BTreeMap<String, usize>, what: &str| tally.get(what).copied().unwrap_or(0);
     ensure!(get(&first, "object write") <= total, "more than one write an object: {first:?}");
     ensure!(get(&first, "bookkeeping write") <= BOOKKEEPING, "too much bookkeeping: {first:?}");
@@ -100,7 +96,7 @@ async fn thousand(stage: &Stage) -> anyhow::Result<()> {
         command.extend(["--preflight".to_owned(), preflight.to_owned()]);
         program.run(&command).await?.expect(0)?;
         let second = tally(&stage.proxy.seen());
-        eprintln!("{}: run again, {preflight} preflight: {second:?}", stage.server);
+        tests::say(&format!("{}: run again, {preflight} preflight: {second:?}", stage.server));
         for what in ["object write", "bookkeeping write", "dry run", "get of one"] {
             ensure!(get(&second, what) == 0, "an unchanged application cost a {what}: {second:?}");
         }

@@ -50,10 +50,9 @@ impl ControlPlane {
         )]
         let folder = std::env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from);
         if folder.is_none() {
-            #[allow(clippy::print_stderr, reason = "a skipped test says so on a line of its own")]
-            {
-                eprintln!("skipped: {test}: KUBEBUILDER_ASSETS names no real kube-apiserver");
-            }
+            crate::say(&format!(
+                "skipped: {test}: KUBEBUILDER_ASSETS names no real kube-apiserver"
+            ));
         }
         folder
     }

@@ -14,6 +14,9 @@ pub mod control_plane;
 pub mod program;
 pub mod proxy;
 pub mod recorded;
+mod say;
 pub mod shop;
 pub mod stage;
 pub mod tools;
+
+pub use say::say;

@@ -10,7 +10,6 @@ use std::path::PathBuf;
 /// ```
 #[allow(
     clippy::disallowed_methods,
-    clippy::print_stderr,
     reason = "what the machine has is in its environment, and a skipped test must be seen"
 )]
 pub fn find(name: &str) -> Option<PathBuf> {
@@ -20,7 +19,7 @@ pub fn find(name: &str) -> Option<PathBuf> {
     if found.is_none() {
         let required = std::env::var_os("CLEAT_REQUIRE_TOOLS").is_some_and(|value| value == "1");
         assert!(!required, "{name} is not installed, and CLEAT_REQUIRE_TOOLS=1 asks for it");
-        eprintln!("skipped: {name} is not installed");
+        crate::say(&format!("skipped: {name} is not installed"));
     }
     found
 }

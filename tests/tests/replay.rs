@@ -3,7 +3,6 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::print_stdout,
     reason = "a test's helpers fail by panicking, and its figures are printed"
 )]
 
@@ -67,7 +66,7 @@ async fn check_group(group: &str) {
             )),
         }
     }
-    println!("{group}: {equal} of {} cases equal", cases.len());
+    tests::say(&format!("{group}: {equal} of {} cases equal", cases.len()));
     for name in exceptions.keys().filter(|name| !cases.iter().any(|case| case.name == **name)) {
         wrong.push(format!("{name}: there is no such case"));
     }

@@ -6,7 +6,6 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::print_stderr,
     reason = "a test's helpers fail by panicking and say what they measured"
 )]
 
@@ -60,7 +59,11 @@ async fn play(server: &str, client: Client, settings: Settings) {
     controllers.await.unwrap().unwrap();
     let failed: Vec<&str> =
         results.iter().filter(|(_, passed)| !passed).map(|(name, _)| *name).collect();
-    eprintln!("{server}: {} of {} scenarios hold", results.len() - failed.len(), results.len());
+    tests::say(&format!(
+        "{server}: {} of {} scenarios hold",
+        results.len() - failed.len(),
+        results.len()
+    ));
     assert!(failed.is_empty(), "on the {server}: {failed:?}");
 }
 
@@ -73,7 +76,7 @@ async fn three_hundred_workloads_come_up_in_seconds() {
     let settings = Settings { events: false, ..Settings::for_sandbox() };
     let controllers = tokio::spawn(workloads::run(client.clone(), settings, stop.child_token()));
     let took = scenarios::many(&client, 300).await;
-    eprintln!("300 Deployments available after {took:?}");
+    tests::say(&format!("300 Deployments available after {took:?}"));
     stop.cancel();
     controllers.await.unwrap().unwrap();
     assert!(took < Duration::from_secs(60), "{took:?}");

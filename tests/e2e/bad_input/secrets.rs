@@ -59,7 +59,7 @@ async fn no_verb_prints_a_secrets_value() {
                 count += 1;
             }
         }
-        eprintln!("{}: {count} runs, none of them tells a Secret's value", stage.server);
+        tests::say(&format!("{}: {count} runs, none of them tells a Secret's value", stage.server));
     }
 }
 

@@ -172,7 +172,10 @@ async fn each_bad_source_is_told_by_every_verb_and_nothing_is_applied() {
         let message = outcome["problems"][0]["message"].as_str().unwrap();
         assert_eq!(message, format!("{}{}", bad.file, bad.told));
     }
-    eprintln!("{} bad sources, each told alike by render, plan, diff and apply", all.len());
+    tests::say(&format!(
+        "{} bad sources, each told alike by render, plan, diff and apply",
+        all.len()
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

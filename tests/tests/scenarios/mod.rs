@@ -99,8 +99,7 @@ where
     if tokio::time::timeout(DEADLINE, await_condition(api.clone(), name, condition)).await.is_err()
     {
         let last = serde_json::to_string(&api.get_opt(name).await.unwrap()).unwrap();
-        eprintln!("{name}: never gone: {last}");
-        panic!("{name}: never gone");
+        panic!("{name}: never gone; at last: {last}");
     }
 }
 
