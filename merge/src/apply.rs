@@ -99,7 +99,8 @@ impl ApplyError {
 ///
 /// `finish` is what happens between the merge and the ownership record: defaulting and what a kind's
 /// strategy does. It runs only if the merge changed something; the defaults that custom resources state
-/// in their schema are filled in before.
+/// in their schema are filled in before, and fields that the version they are stored in does not have are
+/// dropped after.
 pub fn apply(
     schemas: &Schemas,
     request: &Apply<'_>,
@@ -160,6 +161,7 @@ fn attempt(
             }
             reset::restore(updater.ignored(), request.live, &mut object);
             finish(&mut object);
+            schemas.store(&mut object);
             if let Some(owned) = managers.get_mut(&me) {
                 owned.time = Some(time.to_owned());
             }

@@ -1,4 +1,5 @@
-//! Versions: an object is stored as it was last written, and shown at the version that is asked for.
+//! Reading back: an object is stored as it was last written, and shown with the defaults of its kind at
+//! the version that is asked for.
 //!
 //! Custom resources convert by their `apiVersion` alone (strategy `None`), with the defaults of the
 //! version asked for and without the fields it does not know. Of the built-in kinds only autoscalers
@@ -18,7 +19,7 @@ use crate::registry::Resource;
 pub(crate) fn present(resource: &Resource, object: &Arc<Value>) -> Arc<Value> {
     let wanted = resource.api_version();
     if object.get("apiVersion").and_then(Value::as_str) == Some(&wanted) {
-        return Arc::clone(object);
+        return with_defaults(resource, object);
     }
     let mut shown = Value::clone(object);
     let from = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
@@ -42,5 +43,17 @@ pub(crate) fn present(resource: &Resource, object: &Arc<Value>) -> Arc<Value> {
         schema::prune(structure, &mut shown);
         schema::fill(structure, &mut shown);
     }
+    Arc::new(shown)
+}
+
+/// A stored object as a server decodes it. Whatever was written was filled in before, so this adds
+/// something to a new Job only: its strategy labels the template after that, and a Job without labels
+/// of its own takes its template's.
+fn with_defaults(resource: &Resource, object: &Arc<Value>) -> Arc<Value> {
+    if !resource.is("batch", "jobs") || object.pointer("/metadata/labels").is_some() {
+        return Arc::clone(object);
+    }
+    let mut shown = Value::clone(object);
+    merge::defaults::fill(&mut shown);
     Arc::new(shown)
 }

@@ -39,7 +39,8 @@ pub(super) fn cron_job(object: &mut Fields) {
 /// Gives a new Job the selector and the template labels that name it, as `generateSelector` of the
 /// Job's strategy does once the uid is known. A Job with `manualSelector` is left alone.
 ///
-/// For a new Job only, once it has been [filled in](super::fill).
+/// For a new Job only, once it has been [filled in](super::fill). It is stored like this; whoever reads
+/// it back fills it in once more, and then a Job without labels of its own shows its template's.
 pub fn identify_job(object: &mut Value, uid: &str) {
     let name = crate::object::name(object).unwrap_or_default().to_owned();
     let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else { return };
@@ -61,6 +62,4 @@ pub fn identify_job(object: &mut Value, uid: &str) {
     {
         labels.insert("batch.kubernetes.io/controller-uid".to_owned(), json!(uid));
     }
-    // Read back from storage, the Job takes its template's labels if it has none of its own.
-    super::fill(object);
 }

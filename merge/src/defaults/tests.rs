@@ -124,6 +124,7 @@ fn creation(
     fill(&mut ours);
     if kind == "Job" {
         identify_job(&mut ours, answer["metadata"]["uid"].as_str().unwrap());
+        fill(&mut ours);
     }
     let mut theirs = answer.clone();
     without_allocated(&mut ours);

@@ -31,19 +31,18 @@ impl Schemas {
 
     /// What is left of a custom resource once it is stored, in its definition's storage version: a
     /// field only another version has is lost.
-    fn store(&self, object: &mut Value) {
+    pub(crate) fn store(&self, object: &mut Value) {
         let stored = GroupVersionKind::of(object).and_then(|gvk| self.storage_root(&gvk));
         if let Some(root) = stored {
             prune(root, object);
         }
     }
 
-    /// The same for what an apply made. A null the apply stated stays, for validation to refuse.
+    /// The same for what an apply made, before it is [stored](Self::store). A null the apply stated stays, for validation to refuse.
     pub(crate) fn settle_applied(&self, object: &mut Value) {
         if let Some(root) = self.custom_root(object) {
             prune(root, object);
             fill(root, object);
-            self.store(object);
         }
     }
 

@@ -51,7 +51,7 @@ impl Api {
             .objects
             .into_iter()
             .filter(|object| after.as_ref().is_none_or(|after| position(subject, object) > *after))
-            .filter(|object| selector.matches(object))
+            .filter(|object| selector.matches(&subject.resource.present(object)))
             .collect();
         let limit = call.text("limit").and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
         // A list from the cache (version 0) ignores the limit.

@@ -107,7 +107,7 @@ impl Api {
                 self.store.list_and_subscribe(&storage, namespace.as_deref());
             watch.version = listing.version;
             for object in listing.objects {
-                if watch.selector.matches(&object) {
+                if watch.selects(&object) {
                     watch.push_event("ADDED", &object);
                 }
             }
@@ -210,9 +210,8 @@ impl Watch {
     /// deleted.
     fn push_change(&mut self, change: &Change) {
         self.version = self.version.max(change.version);
-        let is_in = change.what != ChangeType::Deleted && self.selector.matches(&change.object);
-        let was_in =
-            change.previous.as_ref().is_some_and(|previous| self.selector.matches(previous));
+        let is_in = change.what != ChangeType::Deleted && self.selects(&change.object);
+        let was_in = change.previous.as_ref().is_some_and(|previous| self.selects(previous));
         match (was_in, is_in) {
             (false, true) => self.push_event("ADDED", &change.object),
             (true, true) => self.push_event("MODIFIED", &change.object),
@@ -229,6 +228,10 @@ impl Watch {
             }
             (false, false) => {}
         }
+    }
+
+    fn selects(&self, object: &Arc<Value>) -> bool {
+        self.selector.matches(&self.resource.present(object))
     }
 
     fn push_event(&mut self, event: &str, object: &Arc<Value>) {

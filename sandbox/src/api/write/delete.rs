@@ -151,7 +151,8 @@ impl Api {
         let listing =
             self.store.list(&subject.resource.storage, subject.target.namespace.as_deref());
         let mut deleted = Vec::new();
-        for object in listing.objects.iter().filter(|object| selector.matches(object)) {
+        let matches = |object: &&Arc<Value>| selector.matches(&subject.resource.present(object));
+        for object in listing.objects.iter().filter(matches) {
             let name = merge::object::name(object).unwrap_or_default();
             match self.delete_named(subject, name, &options) {
                 Ok(Deleted::Gone(object) | Deleted::Held(object)) => deleted.push(object),

@@ -150,6 +150,7 @@ impl Api {
             let mut next = Value::clone(&shown);
             set_replicas(subject, &mut next, &replicas);
             merge::defaults::update(&shown, &mut next);
+            super::update::raise_custom_generation(subject, &shown, &mut next);
             ownership::track_scale(subject, &shown, &mut next, &options.manager, &clock::text());
             if let Some(stored) = self.replace(subject, &live, &shown, next, &options)? {
                 return Ok(Answer::json(200, &scale_of(subject, &stored)));

@@ -69,6 +69,7 @@ impl Api {
         if subject.target.subresource.as_deref() != Some("status") {
             defaults::update(live, next);
         }
+        raise_custom_generation(subject, live, next);
     }
 
     /// Checks and enters a replacement. `None` means that somebody else was quicker: look again.
@@ -80,9 +81,6 @@ impl Api {
         mut next: Value,
         options: &WriteOptions,
     ) -> Result<Option<Arc<Value>>, Refusal> {
-        if subject.resource.custom.is_some() {
-            raise_custom_generation(subject, live, &mut next);
-        }
         let refuse = |causes: &[validate::Cause]| {
             Refusal::invalid(
                 &subject.resource.group,
@@ -110,7 +108,7 @@ impl Api {
             }
         }
         prune_for_storage(subject, &mut next);
-        if same(live, &next) {
+        if same(live, &next) && !is_stored_otherwise(stored, live) {
             return Ok(Some(Arc::clone(live)));
         }
         if options.dry_run {
@@ -253,9 +251,11 @@ fn set_or_remove(map: &mut serde_json::Map<String, Value>, field: &str, value: O
     };
 }
 
-/// A custom resource counts every change outside its metadata and status.
-fn raise_custom_generation(subject: &Subject<'_>, live: &Value, next: &mut Value) {
-    if subject.target.subresource.as_deref() == Some("status") {
+/// A custom resource counts every change outside its metadata and status, and does so before fields
+/// go that the version it is stored in does not have.
+pub(super) fn raise_custom_generation(subject: &Subject<'_>, live: &Value, next: &mut Value) {
+    let on_status = subject.target.subresource.as_deref() == Some("status");
+    if subject.resource.custom.is_none() || on_status {
         return;
     }
     let has_status = subject.resource.subresource("status").is_some();
@@ -281,4 +281,9 @@ fn raise_custom_generation(subject: &Subject<'_>, live: &Value, next: &mut Value
 /// Whether a replacement would change nothing: it is not entered then, and the version stays.
 fn same(live: &Value, next: &Value) -> bool {
     live == next
+}
+
+/// Whether reading an object back adds to it: then writing what was read is a change of what is stored.
+fn is_stored_otherwise(stored: &Value, live: &Value) -> bool {
+    stored.get("apiVersion") == live.get("apiVersion") && stored != live
 }
