@@ -1,6 +1,7 @@
 //! Bad manifests and bad repositories. Every verb that renders tells them in the same words, all of
 //! them at once, and none of them gets as far as asking a server to store something.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use tests::program::{Ended, Program};
@@ -28,7 +29,8 @@ fn alias_bomb() -> String {
     let mut text = format!("{OTHER}data:\n  a0: &a0 [{}]\n", ["x"; 10].join(", "));
     for level in 1..10 {
         let before = format!("*a{}", level - 1);
-        text += &format!("  a{level}: &a{level} [{}]\n", [before.as_str(); 10].join(", "));
+        let ten = [before.as_str(); 10].join(", ");
+        let _ = writeln!(text, "  a{level}: &a{level} [{ten}]");
     }
     text
 }
