@@ -5,6 +5,7 @@
 
 pub mod normal;
 pub mod replay;
+mod words;
 
 use std::collections::BTreeMap;
 use std::io::Read;
