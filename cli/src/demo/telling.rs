@@ -15,6 +15,8 @@ pub struct Telling<'a> {
     shell: &'a mut Shell,
     clock: Clock,
     began: Timestamp,
+    /// The wave that something was applied in last.
+    applied_in: Option<i32>,
     /// The notes heard, oldest first.
     pub notes: Vec<Note>,
     /// The plans heard: the forward one, and a rollback's.
@@ -25,7 +27,14 @@ impl<'a> Telling<'a> {
     /// Begins now.
     pub fn new(shell: &'a mut Shell, clock: &Clock) -> Self {
         let began = clock.now();
-        Self { shell, clock: clock.clone(), began, notes: Vec::new(), plans: Vec::new() }
+        Self {
+            shell,
+            clock: clock.clone(),
+            began,
+            applied_in: None,
+            notes: Vec::new(),
+            plans: Vec::new(),
+        }
     }
 
     /// Seconds since it began.
@@ -99,10 +108,15 @@ impl Sink for Telling<'_> {
         // A pod that is on its way is no news here, and the act itself says how it ended.
         let ill = note.trouble.as_ref().is_some_and(|it| it.class != TroubleClass::NotReady);
         let told = match note.kind {
-            NoteKind::Started | NoteKind::Finished => false,
+            NoteKind::Started | NoteKind::Finished | NoteKind::WaveStarted => false,
             NoteKind::Health => ill,
+            // A wave in which nothing was to do is healthy at once, and no event.
+            NoteKind::WaveHealthy => self.applied_in == note.wave,
             _ => true,
         };
+        if note.kind == NoteKind::Applied {
+            self.applied_in = note.wave;
+        }
         if told {
             self.timed(note.at, &note.to_string());
         }
