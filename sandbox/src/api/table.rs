@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::custom::columns;
 use crate::registry::Resource;
 use cells::{
-    access_modes, age, at, containers, count, event, ingress, job, labels, number, ready_of,
+    access_modes, age, at, containers, count, event, ingress, job, labels, node, number, ready_of,
     selector, service, since,
 };
 
@@ -258,6 +258,16 @@ fn printer(resource: &Resource) -> Printer {
                     at(it, "/spec/volumeMode"),
                 ]
             },
+        },
+        ("", "nodes") => Printer {
+            columns: &[
+                ("Status", "string", 0),
+                ("Roles", "string", 0),
+                AGE,
+                ("Version", "string", 0),
+                ("Internal-IP", "string", 1),
+            ],
+            cells: node,
         },
         ("", "events") => Printer {
             columns: &[

@@ -154,6 +154,38 @@ pub(super) fn event(object: &Value, now: Timestamp) -> Vec<Value> {
     ]
 }
 
+pub(super) fn node(object: &Value, now: Timestamp) -> Vec<Value> {
+    let named = |entry: &&Value, field: &str, name: &str| {
+        entry.get(field).and_then(Value::as_str) == Some(name)
+    };
+    let ready = items(object, &["status", "conditions"]).find(|it| named(it, "type", "Ready"));
+    let mut status = match ready.and_then(|it| it.get("status")).and_then(Value::as_str) {
+        Some("True") => "Ready".to_owned(),
+        Some(_) => "NotReady".to_owned(),
+        None => "Unknown".to_owned(),
+    };
+    if object.pointer("/spec/unschedulable").and_then(Value::as_bool) == Some(true) {
+        status.push_str(",SchedulingDisabled");
+    }
+    let labels = object.pointer("/metadata/labels").and_then(Value::as_object);
+    let mut roles: Vec<&str> = labels
+        .into_iter()
+        .flat_map(serde_json::Map::keys)
+        .filter_map(|key| key.strip_prefix("node-role.kubernetes.io/"))
+        .collect();
+    roles.sort_unstable();
+    let roles = if roles.is_empty() { "<none>".to_owned() } else { roles.join(",") };
+    let address =
+        items(object, &["status", "addresses"]).find(|it| named(it, "type", "InternalIP"));
+    vec![
+        json!(status),
+        json!(roles),
+        age(object, now),
+        at(object, "/status/nodeInfo/kubeletVersion"),
+        address.and_then(|it| it.get("address")).cloned().unwrap_or_else(|| json!("<none>")),
+    ]
+}
+
 pub(super) fn access_modes(object: &Value) -> String {
     let short: Vec<&str> = items(object, &["spec", "accessModes"])
         .filter_map(Value::as_str)
