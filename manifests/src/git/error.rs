@@ -44,12 +44,12 @@ pub enum GitError {
         url: String,
     },
     /// The repository could not be reached, or the transfer broke off.
-    #[error("`{url}` could not be fetched: {source}")]
+    #[error("`{url}` could not be fetched: {}", cause.message())]
     Unreachable {
         /// The URL, without a password.
         url: String,
         /// What libgit2 says.
-        source: git2::Error,
+        cause: git2::Error,
     },
     /// The repository has no commit.
     #[error("the repository at `{url}` is empty: it has no commit yet")]
@@ -162,6 +162,10 @@ impl GitError {
                 Some(format!("git config --global --add safe.directory {url}"))
             }
             Self::NotAMirror { .. } => Some("name an empty folder, or one that is not there".to_owned()),
+            Self::Folder { .. } => Some("name another folder with --mirror".to_owned()),
+            Self::BadReference { name } if name.contains(['~', '^', '@']) => Some(
+                "write the commit's id: `git rev-parse` turns such a name into one".to_owned(),
+            ),
             _ => None,
         }
     }
@@ -170,8 +174,8 @@ impl GitError {
     pub(super) fn may_be_damage(&self) -> bool {
         match self {
             Self::Mirror { .. } => true,
-            Self::Unreachable { source, .. } => !matches!(
-                source.class(),
+            Self::Unreachable { cause, .. } => !matches!(
+                cause.class(),
                 git2::ErrorClass::Net | git2::ErrorClass::Http | git2::ErrorClass::Ssh
             ),
             _ => false,

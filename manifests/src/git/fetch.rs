@@ -126,8 +126,8 @@ impl<'r> Session<'r> {
         let refspecs = ["heads", "tags"].map(|kind| format!("+refs/{kind}/*:refs/cleat/{kind}/*"));
         let depth = self.repository.is_shallow().then_some(UNSHALLOW);
         match self.transfer(&refspecs, depth) {
-            Err(GitError::Unreachable { source, .. })
-                if source.class() == git2::ErrorClass::Reference =>
+            Err(GitError::Unreachable { cause, .. })
+                if cause.class() == git2::ErrorClass::Reference =>
             {
                 // A branch `a` that became `a/b`: the old names stand in the way of the new.
                 self.forget()?;
@@ -192,5 +192,5 @@ fn refusal(address: &Address, source: git2::Error) -> GitError {
     {
         return GitError::NoRepository { url, why: source.message().to_owned() };
     }
-    GitError::Unreachable { url, source }
+    GitError::Unreachable { url, cause: source }
 }
