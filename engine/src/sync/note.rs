@@ -128,7 +128,9 @@ impl fmt::Display for Note {
         if let Some(wave) = self.wave {
             write!(f, "wave {wave}  ")?;
         }
-        f.write_str(self.kind.as_str())?;
+        let kind = self.kind.as_str();
+        // The wave is named before it already.
+        f.write_str(self.wave.and(kind.strip_prefix("wave ")).unwrap_or(kind))?;
         // A reason names its object already.
         let named = |object: &&ObjectId| !self.message.starts_with(&object.to_string());
         let object = self.object.as_ref().filter(named);

@@ -146,9 +146,8 @@ pub(super) fn outcome(outcome: &Outcome) -> String {
             format!("healthy; {} could not be deleted", objects(not_pruned.len()))
         }
         Outcome::NoChange => "nothing to do: everything is as Git wants it".to_owned(),
-        Outcome::RolledBack { because, to, .. } => {
-            format!("rolled back to {}: {because}", render(to))
-        }
+        // Why was told when it failed, and is part of the outcome.
+        Outcome::RolledBack { to, .. } => format!("rolled back to {}", render(to)),
         Outcome::Held { because, hold } => {
             format!("HELD, nothing was put back, since {hold}. It failed because {because}")
         }
