@@ -136,6 +136,9 @@ pub async fn run(
             .map(report)
             .ok_or_else(|| ApplyError::Quarantined(Box::new(quarantined.clone())));
     }
+    if request.desired.is_empty() {
+        return Err(ApplyError::Empty);
+    }
     let reading = Prepared::read(request, client, &records, discovery);
     let Some(read) = interrupt.run_until_cancelled(reading).await else {
         return Ok(report(untouched(request)));

@@ -23,10 +23,12 @@ pub enum ApplyError {
     /// The server would refuse objects; every one is here.
     #[error("the server would refuse this, nothing was applied: {}", counted(.0.len()))]
     Preflight(Vec<Refused>),
+    /// There is nothing in the render: a wrong path or a broken pipe more often than a wish.
+    #[error("the source has no objects, nothing was applied")]
+    Empty,
     /// The render failed before, and has not changed since.
     #[error(
-        "this render failed at {} and was quarantined, nothing was applied: {}; change it in Git, or \
-         try it again with --allow-quarantined", .0.at, .0.reason
+        "this render failed at {} and is quarantined, nothing was applied: {}", .0.at, .0.reason
     )]
     Quarantined(Box<Quarantined>),
     /// The machine and its driver disagree: a defect of ours.
@@ -45,8 +47,19 @@ impl ApplyError {
             Self::Request(error) => error.class(),
             Self::Records(error) => error.class(),
             Self::Plan(refusals) => refusals.first().map_or(ErrorClass::User, Refusal::class),
-            Self::Preflight(_) | Self::Quarantined(_) => ErrorClass::User,
+            Self::Preflight(_) | Self::Quarantined(_) | Self::Empty => ErrorClass::User,
             Self::Stuck(_) => ErrorClass::Internal,
+        }
+    }
+
+    /// What to do about the error as a whole, where that is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Empty => Some("look at what cleat render prints for the same flags"),
+            Self::Quarantined(_) => {
+                Some("change it in Git, or try it again with --allow-quarantined")
+            }
+            _ => None,
         }
     }
 

@@ -41,12 +41,10 @@ pub enum ConnectError {
     },
     /// No kubeconfig anywhere, and not inside a pod.
     #[error(
-        "no kubeconfig: name one with --kubeconfig or KUBECONFIG, or write ~/.kube/config ({cause})"
+        "no kubeconfig: name one with --kubeconfig or KUBECONFIG, or write ~/.kube/config (and this is \
+         no pod with a service account)"
     )]
-    Missing {
-        /// What was tried.
-        cause: String,
-    },
+    Missing,
     /// The context is not in the kubeconfig.
     #[error("the kubeconfig has no context `{context}`; it has {}", listed(known))]
     NoSuchContext {
@@ -90,8 +88,7 @@ impl Client {
     pub async fn connect(connection: &Connection) -> Result<Self, ConnectError> {
         let mut config = match kubeconfig(connection)? {
             Some(kubeconfig) => configured(kubeconfig, connection).await?,
-            None => Config::incluster()
-                .map_err(|error| ConnectError::Missing { cause: error.to_string() })?,
+            None => Config::incluster().map_err(|_| ConnectError::Missing)?,
         };
         // Ours are capped and know what may be repeated; see the parent module.
         config.default_retry = false;

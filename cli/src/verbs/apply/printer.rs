@@ -1,7 +1,8 @@
 //! What `cleat apply` shows: bars on a terminal, lines in a pipe, JSON objects for programs.
 
 use engine::plan::Plan;
-use engine::sync::{Note, NoteKind, Outcome};
+use engine::record::Render;
+use engine::sync::{Note, NoteKind, Outcome, Reason};
 use merge::ErrorClass;
 use serde_json::{Value, json};
 use syncer::apply::{ApplyError, Report, Sink};
@@ -46,7 +47,10 @@ impl<'a> Printer<'a> {
         self.live = None;
         let problems = error.problems();
         if self.output == Output::Json {
-            let outcome = refusal(error.class(), &error.to_string(), &problems);
+            let mut outcome = refusal(error.class(), &error.to_string(), &problems);
+            if let (Some(map), Some(hint)) = (outcome.as_object_mut(), error.hint()) {
+                map.insert("hint".to_owned(), json!(hint));
+            }
             return self.shell.json_line(&outcome);
         }
         let mut hints: Vec<&str> = Vec::new();
@@ -57,7 +61,7 @@ impl<'a> Printer<'a> {
             }
         }
         self.shell.error(&error.to_string());
-        for hint in hints {
+        for hint in hints.into_iter().chain(error.hint()) {
             self.shell.hint(hint);
         }
         Ok(())
@@ -134,17 +138,23 @@ fn refusal(class: ErrorClass, message: &str, problems: &[(String, Option<String>
     })
 }
 
+/// A render as the notes name it: by its commit, or by its digest where there is none.
+fn named(render: &Render) -> String {
+    match &render.revision {
+        Some(revision) => format!("revision {}", revision.get(..12).unwrap_or(revision)),
+        None => format!("render {}", render.digest.short()),
+    }
+}
+
 /// The last lines of a run.
 fn summary(report: &Report) -> Vec<String> {
     let application = &report.application;
-    let what = match &report.render.revision {
-        Some(revision) => revision.get(..12).unwrap_or(revision).to_owned(),
-        None => report.render.digest.short(),
-    };
+    let what = named(&report.render);
     let listed = |title: &str, ids: &[merge::ObjectId]| {
         let rows = ids.iter().map(|id| format!("  {id}"));
         std::iter::once(format!("{title}: {}", ids.len())).chain(rows).collect::<Vec<_>>()
     };
+    let hint = |because: &Reason| because.hint.as_ref().map(|hint| format!("hint: {hint}"));
     match &report.outcome {
         Outcome::Healthy { not_pruned } => {
             let mut lines = vec![format!("{application} is healthy at {what}")];
@@ -155,15 +165,11 @@ fn summary(report: &Report) -> Vec<String> {
         }
         Outcome::NoChange => vec![format!("{application} is at {what} already: nothing to do")],
         Outcome::RolledBack { because, to, not_pruned } => {
-            let back = to.revision.as_deref().map_or_else(
-                || to.digest.short(),
-                |revision| revision.get(..12).unwrap_or(revision).to_owned(),
-            );
             let mut lines = vec![
                 format!("{application} failed at {what}: {because}"),
-                format!("rolled back to {back}, which is healthy; {what} is quarantined"),
+                format!("rolled back to {}, which is healthy; {what} is quarantined", named(to)),
             ];
-            lines.extend(because.hint.clone());
+            lines.extend(hint(because));
             if !not_pruned.is_empty() {
                 lines.extend(listed("could not be deleted", not_pruned));
             }
@@ -172,7 +178,10 @@ fn summary(report: &Report) -> Vec<String> {
         Outcome::Held { because, hold } => vec![
             format!("{application} failed at {what}: {because}"),
             format!("nothing was put back: {hold}"),
-        ],
+        ]
+        .into_iter()
+        .chain(hint(because))
+        .collect(),
         Outcome::Interrupted { applied, not_applied } => {
             let mut lines =
                 vec![format!("{application} was interrupted; run it again to complete")];
@@ -183,7 +192,7 @@ fn summary(report: &Report) -> Vec<String> {
         Outcome::Failed { because, applied, not_applied } => {
             let mut lines =
                 vec![format!("{application} could not be brought to {what}: {because}")];
-            lines.extend(because.hint.clone());
+            lines.extend(hint(because));
             lines.extend(listed("applied", applied));
             lines.extend(listed("not applied", not_applied));
             lines
