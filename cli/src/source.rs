@@ -16,34 +16,43 @@ use crate::shell::Shell;
 #[command(group = ArgGroup::new("source").required(true).args(["repo", "files"]))]
 pub struct SourceArgs {
     /// The Git repository: a path, file:// or git://
-    #[arg(long, value_name = "URL|PATH")]
+    #[arg(long, value_name = "URL|PATH", help_heading = "Source")]
     pub repo: Option<String>,
     /// The branch, tag or commit [default: the repository's HEAD]
-    #[arg(long, value_name = "REVISION", requires = "repo")]
+    #[arg(long, value_name = "REVISION", conflicts_with = "files", help_heading = "Source")]
     pub revision: Option<String>,
     /// The folder or file of the repository to render [default: all of it]
     #[arg(
         long,
         value_name = "PATH",
-        requires = "repo",
+        conflicts_with = "files",
         default_value = "",
-        hide_default_value = true
+        hide_default_value = true,
+        help_heading = "Source"
     )]
     pub path: String,
     /// A file or a folder of manifests, or - for standard input; may be repeated
-    #[arg(short = 'f', long = "file", value_name = "FILE|DIR|-", id = "files", alias = "desired")]
+    #[arg(
+        short = 'f',
+        long = "file",
+        value_name = "FILE|DIR|-",
+        id = "files",
+        alias = "desired",
+        help_heading = "Source"
+    )]
     pub files: Vec<PathBuf>,
     /// Render only files that match; a glob without / matches names at any depth; may be repeated
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", help_heading = "Source")]
     pub include: Vec<String>,
     /// Leave out files and folders that match; may be repeated
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", help_heading = "Source")]
     pub exclude: Vec<String>,
-    /// The namespace of objects that name none
-    #[arg(short, long, value_name = "NAMESPACE")]
+    /// The namespace of objects that name none, and of the application [default: the kubeconfig's,
+    /// else default]
+    #[arg(short, long, value_name = "NAMESPACE", help_heading = "Source")]
     pub namespace: Option<String>,
     /// The folder of the repository's mirror [default: one in the user's cache]
-    #[arg(long, value_name = "DIR", requires = "repo")]
+    #[arg(long, value_name = "DIR", conflicts_with = "files", help_heading = "Source")]
     pub mirror: Option<PathBuf>,
 }
 
@@ -64,6 +73,9 @@ impl SourceArgs {
         let (render, commit) = self.render_commit(shell, scopes)?;
         for warning in &render.warnings {
             shell.warn(&warning.to_string());
+        }
+        if render.objects.is_empty() {
+            shell.warn("there are no objects in the source");
         }
         Ok((render, commit))
     }
