@@ -15,11 +15,13 @@ use serde::Serialize;
 /// What every verb accepts.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// When to colour output
-    #[arg(long, value_enum, default_value_t = Colour::Auto, global = true, value_name = "WHEN")]
+    /// When to colour output: auto (on a terminal, unless NO_COLOR is set), always or never
+    #[arg(long, value_enum, default_value_t = Colour::Auto, global = true, value_name = "WHEN",
+          hide_possible_values = true, help_heading = "Global options")]
     color: Colour,
     /// Log more to standard error; twice for everything
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    #[arg(short, long, action = clap::ArgAction::Count, global = true,
+          help_heading = "Global options")]
     verbose: u8,
 }
 
@@ -205,22 +207,46 @@ impl Shell {
                 self.say(&problem.to_string());
             }
             let (count, s) = (problems.len(), if problems.len() == 1 { "" } else { "s" });
-            self.error(&format!("{count} problem{s} in the source; nothing was rendered"));
+            self.error(&format!("{count} problem{s} in the source; nothing was done"));
             for hint in problems.hints() {
                 self.hint(hint);
             }
             return Exit::Failure;
         }
-        let mut causes = error.chain();
-        if let Some(first) = causes.next() {
-            self.error(&first.to_string());
-        }
-        for cause in causes {
-            self.say(&format!("  because: {cause}"));
+        for (depth, line) in told(error.chain()).iter().enumerate() {
+            if depth == 0 {
+                self.error(line);
+            } else {
+                self.say(&format!("  because: {line}"));
+            }
         }
         if let Some(hint) = error.downcast_ref::<manifests::GitError>().and_then(GitError::hint) {
             self.hint(&hint);
         }
         Exit::Failure
+    }
+}
+
+/// The lines that tell an error and its causes, without those that a line before has told already.
+fn told<'a>(chain: impl Iterator<Item = &'a (dyn std::error::Error + 'static)>) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for cause in chain.map(ToString::to_string) {
+        if !lines.iter().any(|line| line.contains(&cause)) {
+            lines.push(cause);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = anyhow::anyhow!("no space")
+            .context("the mirror cannot be kept: no space")
+            .context("in act 1");
+        assert_eq!(told(error.chain()), ["in act 1", "the mirror cannot be kept: no space"]);
     }
 }

@@ -29,10 +29,10 @@ pub struct WorldArgs {
     /// standard input; may be repeated
     #[arg(long, value_name = "FILE|-", help_heading = "Compare with")]
     pub live: Vec<PathBuf>,
-    /// What was applied last; what it has and the source has not is what Git dropped
+    /// What was applied last; what it has and the source has not is what Git dropped; may be repeated
     #[arg(long, value_name = "FILE|DIR", help_heading = "Compare with")]
     pub previous: Vec<PathBuf>,
-    /// The cluster of the kubeconfig's current context; --kubeconfig or --context imply it
+    /// The cluster of the kubeconfig's current context; --kubeconfig and --context imply it
     #[arg(long, conflicts_with_all = ["live", "previous"], help_heading = "Compare with")]
     pub cluster: bool,
     #[command(flatten)]
@@ -67,8 +67,9 @@ impl WorldArgs {
             let render = source.render_quietly(shell, &Schemas::builtin())?;
             return cluster::block_on(self.read_cluster(application, render.objects));
         }
-        let world = self.read_files(shell, application)?;
+        let world = self.read_files(application)?;
         let render = source.render(shell, &world.schemas(&[]))?;
+        warn_of_unmanaged(shell, &world, &render.objects);
         let desired = render.objects.iter().map(|manifest| application.marked(manifest));
         Ok((world, desired.collect()))
     }
@@ -117,26 +118,10 @@ impl WorldArgs {
         Ok((world, desired))
     }
 
-    fn read_files(
-        &self,
-        shell: &mut Shell,
-        application: &ApplicationName,
-    ) -> anyhow::Result<World> {
+    fn read_files(&self, application: &ApplicationName) -> anyhow::Result<World> {
         let mut world = World::default();
-        let mut anonymous = 0_usize;
         for manifest in objects(&self.live)? {
-            let unmanaged = merge::object::metadata(&manifest.body)
-                .is_none_or(|metadata| !metadata.contains_key("managedFields"));
-            // What nobody wrote to since it was made by the server's own hand has none either.
-            anonymous += usize::from(unmanaged && merge::object::uid(&manifest.body).is_some());
             world.live.insert(manifest.id, manifest.body);
-        }
-        if anonymous > 0 {
-            shell.warn(&format!(
-                "{anonymous} live objects have no managedFields, so what was removed from the source \
-                 cannot be seen in them"
-            ));
-            shell.hint("get them with kubectl get -o yaml --show-managed-fields");
         }
         if !self.previous.is_empty() {
             let applied: Vec<Manifest> =
@@ -145,6 +130,26 @@ impl WorldArgs {
         }
         Ok(world)
     }
+}
+
+/// Says how many of the live objects that are compared do not tell who wrote their fields. One that
+/// came without a uid is no dump of a server's, but an example that somebody wrote.
+fn warn_of_unmanaged(shell: &mut Shell, world: &World, desired: &[Manifest]) {
+    let unmanaged = |live: &Value| {
+        merge::object::uid(live).is_some()
+            && merge::object::metadata(live)
+                .is_none_or(|metadata| !metadata.contains_key("managedFields"))
+    };
+    let compared = desired.iter().filter_map(|manifest| world.live.get(&manifest.id));
+    let which = match compared.filter(|live| unmanaged(live)).count() {
+        0 => return,
+        1 => "1 live object has".to_owned(),
+        count => format!("{count} live objects have"),
+    };
+    shell.warn(&format!(
+        "{which} no managedFields, so what was removed from the source cannot be seen there"
+    ));
+    shell.hint("use what kubectl get -o yaml --show-managed-fields prints");
 }
 
 impl World {

@@ -117,7 +117,7 @@ fn every_problem_is_told_on_a_line_of_its_own_and_nothing_is_printed() {
             "b.yaml:2: a tab stands in the indentation",
         ]
     );
-    assert_eq!(lines[6], "error: 6 problems in the source; nothing was rendered");
+    assert_eq!(lines[6], "error: 6 problems in the source; nothing was done");
     assert!(lines[7..].iter().all(|line| line.starts_with("hint: ")), "{lines:?}");
 }
 

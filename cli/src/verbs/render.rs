@@ -10,6 +10,13 @@ use serde_json::Value;
 use crate::shell::{Exit, Shell};
 use crate::source::SourceArgs;
 
+/// What the help ends with.
+pub const EXAMPLES: &str = "\
+Examples:
+  cleat render --repo . --path deploy
+  cleat render --repo git://host/shop --revision v1.2 -o summary
+  cleat render -f deploy/ -f extra.yaml -o name";
+
 /// The flags of `cleat render`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -117,7 +124,8 @@ fn summary(render: &Render, commit: Option<&CommitInfo>) -> String {
     let width = counts.values().max().map_or(1, |most| most.to_string().len());
     let mut lines: Vec<String> =
         counts.iter().map(|(kind, count)| format!("{count:>width$}  {kind}")).collect();
-    lines.push(format!("{} objects, digest {}", render.objects.len(), render.digest.short()));
+    let (count, s) = (render.objects.len(), if render.objects.len() == 1 { "" } else { "s" });
+    lines.push(format!("{count} object{s}, digest {}", render.digest.short()));
     if let Some(CommitInfo { id, author, time, subject }) = commit {
         lines.push(format!("revision {id}"));
         let said: String = subject.chars().filter(|c| !c.is_control()).collect();

@@ -119,7 +119,7 @@ fn told(bad: &[&Bad]) -> String {
     let mut lines: Vec<String> =
         bad.iter().map(|bad| format!("{}{}", bad.file, bad.told)).collect();
     let (count, s) = (bad.len(), if bad.len() == 1 { "" } else { "s" });
-    lines.push(format!("error: {count} problem{s} in the source; nothing was rendered"));
+    lines.push(format!("error: {count} problem{s} in the source; nothing was done"));
     let hints = bad.iter().filter_map(|bad| bad.hint);
     lines.extend(hints.map(|hint| format!("hint: {hint}")));
     lines.join("\n") + "\n"
@@ -247,7 +247,7 @@ async fn what_is_not_there_is_told_with_what_is() {
             "--repo {} --path web",
             there,
             "web: there is no `web` in the source\n\
-             error: 1 problem in the source; nothing was rendered\nhint: the source has good.yaml\n"
+             error: 1 problem in the source; nothing was done\nhint: the source has good.yaml\n"
                 .to_owned(),
         ),
         (
@@ -255,7 +255,7 @@ async fn what_is_not_there_is_told_with_what_is() {
             file.as_str(),
             format!(
                 "{file}: No such file or directory (os error 2)\n\
-                 error: 1 problem in the source; nothing was rendered\n"
+                 error: 1 problem in the source; nothing was done\n"
             ),
         ),
     ] {
