@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 /// The flags that name a cluster, as kubectl has them.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ClusterArgs {
-    /// The kubeconfig; without it KUBECONFIG, then ~/.kube/config, then the pod's service account
+    /// The kubeconfig [default: KUBECONFIG, else ~/.kube/config, else the pod's service account]
     #[arg(long, value_name = "FILE", help_heading = "Cluster")]
     pub kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig; without it the current one
+    /// The context of the kubeconfig [default: the current one]
     #[arg(long, value_name = "NAME", help_heading = "Cluster")]
     pub context: Option<String>,
 }

@@ -21,13 +21,20 @@ use crate::verbs::Verb;
 /// GitOps continuous delivery for Kubernetes: a Git commit in, a healthy cluster out, and back again
 /// when it is not.
 #[derive(Debug, Parser)]
-#[command(name = "cleat", version, arg_required_else_help = true)]
+#[command(name = "cleat", version, arg_required_else_help = true, after_help = AFTERWORD)]
 struct Cleat {
     #[command(flatten)]
     shell: shell::Options,
     #[command(subcommand)]
     verb: Verb,
 }
+
+/// What the help ends with.
+const AFTERWORD: &str = "\
+Begin with `cleat demo`; `cleat help VERB` has examples.
+
+Exit codes: 0 done, healthy, no difference · 1 differs, not healthy, rolled back or held ·
+2 bad input or unreachable, nothing applied · 130 interrupted";
 
 fn main() -> ExitCode {
     let cleat = Cleat::parse();

@@ -20,21 +20,29 @@ use crate::shell::{Exit, Shell};
 pub enum Verb {
     /// Play the whole story on an embedded cluster: sync, rollout, rollback, drift, prune
     #[cfg(feature = "demo")]
+    #[command(after_help = demo::EXAMPLES)]
     Demo(demo::Args),
     /// Print the objects a Git revision (or files) renders to
+    #[command(after_help = render::EXAMPLES)]
     Render(render::Args),
     /// Show what an apply would do, wave by wave, without doing it
+    #[command(after_help = plan::EXAMPLES)]
     Plan(plan::Args),
     /// Show what differs between Git and the cluster (or two files), field by field
+    #[command(after_help = diff::EXAMPLES)]
     Diff(diff::Args),
     /// Bring a cluster to a Git revision, gated on health, rolled back when it fails
+    #[command(after_help = apply::EXAMPLES)]
     Apply(apply::Args),
-    /// Judge the health of objects
+    /// Judge the health of objects, as kubectl prints them, without a cluster
+    #[command(after_help = health::EXAMPLES)]
     Health(health::Args),
     /// Run an embedded Kubernetes API with workload controllers
     #[cfg(feature = "demo")]
+    #[command(after_help = sandbox::EXAMPLES)]
     Sandbox(sandbox::Args),
     /// Print a completion script for a shell
+    #[command(after_help = completion::EXAMPLES)]
     Completion(completion::Args),
 }
 

@@ -16,6 +16,16 @@ use crate::source::SourceArgs;
 use flags::RunArgs;
 use printer::Printer;
 
+/// What the help ends with.
+pub const EXAMPLES: &str = "\
+Examples:
+  cleat apply --repo . --path deploy --app shop -n shop
+  cleat apply --repo . --path deploy --revision v1.2 --prune --on-failure hold
+  kustomize build . | cleat apply -f - --app shop
+
+Exit codes: 0 healthy, or nothing to do · 1 failed: rolled back, held or quarantined ·
+2 refused, bad input or unreachable, nothing applied · 130 interrupted: run it again to continue";
+
 /// The flags of `cleat apply`.
 #[derive(Debug, clap::Args)]
 pub struct Args {

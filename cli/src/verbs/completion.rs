@@ -5,6 +5,13 @@ use clap::CommandFactory;
 use crate::Cleat;
 use crate::shell::{Exit, Shell};
 
+/// What the help ends with.
+pub const EXAMPLES: &str = "\
+Examples:
+  cleat completion bash > ~/.local/share/bash-completion/completions/cleat
+  cleat completion fish > ~/.config/fish/completions/cleat.fish
+  cleat completion zsh > \"${fpath[1]}/_cleat\"";
+
 /// The flags of `cleat completion`.
 #[derive(Debug, clap::Args)]
 pub struct Args {

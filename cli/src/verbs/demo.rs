@@ -6,10 +6,16 @@ use crate::demo::stage::Stage;
 use crate::demo::story;
 use crate::shell::{Exit, Shell};
 
+/// What the help ends with.
+pub const EXAMPLES: &str = "\
+Examples:
+  cleat demo           the story, in some ten seconds
+  cleat demo --keep    the same, and the cluster stays for a look with kubectl";
+
 /// The flags of `cleat demo`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Play the story to its end and exit: 0 if every act ended as it should
+    /// Only print the story, as this version does anyhow; exit 0 if every act ended as it should
     #[arg(long)]
     headless: bool,
     /// Leave the cluster running after the story until ctrl-c, for a look with kubectl

@@ -26,6 +26,15 @@ use crate::shell::{Exit, Shell};
 use crate::source::SourceArgs;
 use crate::world::{World, WorldArgs};
 
+/// What the help ends with.
+pub const EXAMPLES: &str = "\
+Examples:
+  cleat diff --repo . --path deploy --cluster    with the kubeconfig's cluster
+  cleat diff --repo . --from v1.1 --to v1.2      between two revisions
+  cleat diff -f new.yaml --live live.yaml        with what kubectl get printed
+
+Exit codes: 0 no difference · 1 differs · 2 bad input or unreachable";
+
 /// The flags of `cleat diff`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -33,7 +42,7 @@ pub struct Args {
     source: SourceArgs,
     #[command(flatten)]
     world: WorldArgs,
-    /// The application's name; without it the last part of the path, or the repository's name
+    /// The application's name [default: the last part of --path, else the repository's name]
     #[arg(long, value_name = "NAME")]
     app: Option<String>,
     /// Compare with another revision of the repository instead of a cluster

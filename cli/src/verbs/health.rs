@@ -16,6 +16,14 @@ use serde_json::Value;
 use crate::shell::{Exit, Shell};
 use crate::source::file_source;
 
+/// What the help ends with.
+pub const EXAMPLES: &str = "\
+Examples:
+  kubectl get deploy,rs,pods -n shop -o yaml | cleat health -f -
+  cleat health -f live.yaml -o json
+
+Exit codes: 0 all healthy · 1 not all healthy · 2 bad input";
+
 /// The flags of `cleat health`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -60,6 +68,10 @@ struct Judged<'a> {
 /// Runs `cleat health`: success if every object is healthy that no other one answers for.
 pub fn run(args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
     let objects = read(&args.files)?;
+    if objects.is_empty() {
+        // A pipe whose first command failed looks like this.
+        shell.warn("there are no objects in the input, so nothing was judged");
+    }
     let judged = judge(&objects);
     match args.output {
         Output::Json => {

@@ -24,6 +24,15 @@ use crate::shell::{Exit, Shell};
 use crate::source::SourceArgs;
 use crate::world::WorldArgs;
 
+/// What the help ends with.
+pub const EXAMPLES: &str = "\
+Examples:
+  cleat plan --repo . --path deploy --cluster    against the kubeconfig's cluster
+  cleat plan -f deploy/                          against an empty cluster
+  cleat plan -f deploy/ --live live.yaml         against what kubectl get printed
+
+Exit codes: 0 nothing to do · 1 something to do · 2 refused, bad input or unreachable";
+
 /// The flags of `cleat plan`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -44,7 +53,7 @@ pub struct Args {
 /// What the plan is allowed to hold.
 #[derive(Debug, clap::Args)]
 struct Wishes {
-    /// The application's name; without it the last part of the path, or the repository's name
+    /// The application's name [default: the last part of --path, else the repository's name]
     #[arg(long, value_name = "NAME")]
     app: Option<String>,
     /// Delete what the source no longer has
@@ -56,7 +65,7 @@ struct Wishes {
     /// Approve the deletion of an object that deletes more than itself: namespace/shop; may be repeated
     #[arg(long, value_name = "KIND/NAME")]
     approve_prune: Vec<String>,
-    /// Approve more deletions at once than the guard allows
+    /// Approve more deletions at once than the guard allows: 10 or more that are over half of all
     #[arg(long)]
     approve_mass_prune: bool,
 }

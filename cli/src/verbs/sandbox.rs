@@ -12,6 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::shell::{Exit, Shell};
 
+/// What the help ends with.
+pub const EXAMPLES: &str = "\
+Examples:
+  cleat sandbox --kubeconfig sandbox.yaml
+  kubectl --kubeconfig sandbox.yaml get nodes";
+
 /// The flags of `cleat sandbox`.
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -18,7 +18,8 @@ use crate::source::SourceArgs;
 #[derive(Debug, clap::Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct RunArgs {
-    /// The application's name; without it the last part of the path, or the repository's name
+    /// The application's name [default: the last part of --path, else the repository's name; files
+    /// have none]
     #[arg(long, value_name = "NAME", help_heading = "Run")]
     app: Option<String>,
     /// Delete what the source no longer has
@@ -32,8 +33,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "30s",
           help_heading = "Run")]
     bake: Duration,
-    /// How long a reason is tolerated before it fails its wave: image-not-found=1s; may be repeated
-    #[arg(long, value_name = "REASON=DURATION", help_heading = "Run")]
+    #[arg(long, value_name = "REASON=GRACE", help = GRACE, long_help = grace_help(),
+          help_heading = "Run")]
     grace: Vec<String>,
     /// What follows when a wave fails
     #[arg(long, value_enum, default_value_t = Failing::Rollback, value_name = "WHAT",
@@ -49,7 +50,7 @@ pub struct RunArgs {
     /// Approve the deletion of an object that deletes more than itself: namespace/shop; may be repeated
     #[arg(long, value_name = "KIND/NAME", help_heading = "Run")]
     approve_prune: Vec<String>,
-    /// Approve more deletions at once than the guard allows
+    /// Approve more deletions at once than the guard allows: 10 or more that are over half of all
     #[arg(long, help_heading = "Run")]
     approve_mass_prune: bool,
     /// Try a render again that failed before
@@ -81,9 +82,7 @@ impl RunArgs {
         if let Some(name) = &self.app {
             return Ok(name.clone());
         }
-        source
-            .lasting_name()
-            .context("files have no name that would last: name the application with --app")
+        source.lasting_name().context("files give an application no name: name it with --app")
     }
 
     /// What is asked of the syncer.
@@ -96,7 +95,7 @@ impl RunArgs {
     ) -> anyhow::Result<Request> {
         let application: ApplicationName = format!("{namespace}/{name}")
             .parse()
-            .context("give the application another name with --app")?;
+            .context("choose the application's name with --app, and its namespace with -n")?;
         Ok(Request {
             application,
             desired: render.objects,
@@ -132,6 +131,36 @@ impl RunArgs {
     }
 }
 
+/// A reason's name, and where the table keeps its grace.
+type Slot = (&'static str, fn(&mut GraceTable) -> &mut Duration);
+
+/// The reasons that are tolerated for a time; a crash loop is counted in restarts instead.
+const REASONS: [Slot; 10] = [
+    ("invalid-image-name", |table| &mut table.invalid_image_name),
+    ("image-not-found", |table| &mut table.image_not_found),
+    ("image-pull", |table| &mut table.image_pull),
+    ("create-container", |table| &mut table.create_container),
+    ("run-container", |table| &mut table.run_container),
+    ("unschedulable", |table| &mut table.unschedulable),
+    ("failed", |table| &mut table.failed),
+    ("quota", |table| &mut table.quota),
+    ("progress-deadline", |table| &mut table.progress_deadline),
+    ("degraded", |table| &mut table.degraded),
+];
+const CRASH_LOOP: &str = "crash-loop";
+
+/// What `--grace` says of itself.
+const GRACE: &str = "How long a reason is tolerated before it fails its wave, or for a crash loop how \
+    many restarts; may be repeated";
+
+/// The same, with every reason and its default.
+fn grace_help() -> String {
+    let mut table = GraceTable::default();
+    let durations = REASONS.map(|(name, slot)| format!("{name}={}s", slot(&mut table).as_secs()));
+    let restarts = table.crash_loop_restarts;
+    format!("{GRACE}\n\n[defaults: {}, {CRASH_LOOP}={restarts}]", durations.join(", "))
+}
+
 /// The default table with the reasons that were given.
 fn graces(given: &[String]) -> anyhow::Result<GraceTable> {
     let mut table = GraceTable::default();
@@ -139,30 +168,18 @@ fn graces(given: &[String]) -> anyhow::Result<GraceTable> {
         let Some((reason, value)) = text.split_once('=') else {
             bail!("--grace {text}: write it like image-not-found=1s");
         };
-        let slot = match reason {
-            "invalid-image-name" => &mut table.invalid_image_name,
-            "image-not-found" => &mut table.image_not_found,
-            "image-pull" => &mut table.image_pull,
-            "create-container" => &mut table.create_container,
-            "run-container" => &mut table.run_container,
-            "unschedulable" => &mut table.unschedulable,
-            "failed" => &mut table.failed,
-            "quota" => &mut table.quota,
-            "progress-deadline" => &mut table.progress_deadline,
-            "degraded" => &mut table.degraded,
-            "crash-loop" => {
-                table.crash_loop_restarts = value
-                    .parse()
-                    .with_context(|| format!("--grace {text}: a number of restarts is expected"))?;
-                continue;
-            }
-            _ => bail!(
-                "--grace {text}: no such reason; there are invalid-image-name, image-not-found, \
-                 image-pull, create-container, run-container, unschedulable, failed, quota, \
-                 progress-deadline, degraded, and crash-loop=RESTARTS"
-            ),
+        if reason == CRASH_LOOP {
+            table.crash_loop_restarts = value
+                .parse()
+                .with_context(|| format!("--grace {text}: a number of restarts is expected"))?;
+            continue;
+        }
+        let Some((_, slot)) = REASONS.iter().find(|(name, _)| *name == reason) else {
+            let names = REASONS.map(|(name, _)| name).join(", ");
+            bail!("--grace {text}: no such reason; there are {names}, and {CRASH_LOOP}");
         };
-        *slot = duration::parse(value).map_err(|why| anyhow::anyhow!("--grace {text}: {why}"))?;
+        *slot(&mut table) =
+            duration::parse(value).map_err(|why| anyhow::anyhow!("--grace {text}: {why}"))?;
     }
     Ok(table)
 }
@@ -185,5 +202,14 @@ mod tests {
             let error = graces(&[wrong.to_owned()]).unwrap_err();
             assert!(error.to_string().starts_with(&format!("--grace {wrong}: ")), "{error}");
         }
+    }
+
+    #[test]
+    fn the_help_of_graces_is_what_graces_reads() {
+        let help = grace_help();
+        let (_, defaults) = help.trim_end_matches(']').split_once("[defaults: ").unwrap();
+        let given: Vec<String> = defaults.split(", ").map(str::to_owned).collect();
+        assert_eq!(given.len(), 11);
+        assert_eq!(graces(&given).unwrap(), GraceTable::default());
     }
 }
