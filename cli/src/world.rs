@@ -8,9 +8,9 @@ use std::sync::Arc;
 use engine::application::ApplicationName;
 use engine::diff::{Comparison, diff};
 use engine::plan::Cluster;
-use engine::record::{Bundle, Entry, Inventory};
+use engine::record::{Bundle, Entry, Inventory, Quarantined, Resume};
 use engine::redact::Salt;
-use manifests::{Limits, RenderOptions};
+use manifests::{Limits, Render, RenderOptions};
 use merge::schema::Schemas;
 use merge::{Digest, Manifest, ObjectId};
 use serde_json::Value;
@@ -50,6 +50,8 @@ pub struct World {
     pub inventory: Inventory,
     /// What was applied last.
     pub previous: Option<Bundle>,
+    /// The run that failed with this very render, if it is quarantined.
+    pub quarantined: Option<Quarantined>,
     /// The schemas of the cluster's kinds.
     served: Option<Schemas>,
 }
@@ -65,10 +67,13 @@ impl WorldArgs {
     ) -> anyhow::Result<(World, Vec<Manifest>)> {
         if self.is_cluster() {
             let render = source.render_quietly(shell, &Schemas::builtin())?;
-            return cluster::block_on(self.read_cluster(application, render.objects));
+            return cluster::block_on(self.read_cluster(application, render));
         }
         let world = self.read_files(application)?;
         let render = source.render(shell, &world.schemas(&[]))?;
+        if source.repo.is_some() && self.live.is_empty() && self.previous.is_empty() {
+            shell.warn("compared with an empty cluster; --cluster compares with a real one");
+        }
         warn_of_unmanaged(shell, &world, &render.objects);
         let desired = render.objects.iter().map(|manifest| application.marked(manifest));
         Ok((world, desired.collect()))
@@ -93,13 +98,17 @@ impl WorldArgs {
     async fn read_cluster(
         &self,
         application: &ApplicationName,
-        rendered: Vec<Manifest>,
+        render: Render,
     ) -> anyhow::Result<(World, Vec<Manifest>)> {
         let client = self.connection.connect().await?;
         let records = Records::read(&client, application, "plan").await?;
         let discovery = Discovery::read(&client).await?;
+        let quarantined = match records.ledger().resume(render.digest) {
+            Resume::Refuse { quarantined } => Some(quarantined),
+            _ => None,
+        };
         // What a kind is and where it lives is judged by what the cluster serves, not by us.
-        let placed = rendered.into_iter().map(|manifest| {
+        let placed = render.objects.into_iter().map(|manifest| {
             syncer::apply::placed(&manifest, &discovery, &application.namespace).unwrap_or(manifest)
         });
         let desired: Vec<Manifest> = placed.map(|it| application.marked(&it)).collect();
@@ -113,6 +122,7 @@ impl WorldArgs {
             cluster: live.cluster,
             inventory,
             previous,
+            quarantined,
             served: Some(schemas),
         };
         Ok((world, desired))

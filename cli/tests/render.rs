@@ -134,11 +134,66 @@ fn what_cannot_be_had_exits_with_two_and_says_what_to_do() {
         (&["-f", "no-such-file.yaml"], "no-such-file.yaml: "),
         (&[], "--repo"),
         (&["--repo", &url, "-f", "a.yaml"], "cannot be used with"),
+        (&["-f", "a.yaml", "--path", "web"], "cannot be used with"),
+        (&["-f", "a.yaml", "--revision", "main"], "cannot be used with"),
+        (&["-f", "a.yaml", "--mirror", "folder"], "cannot be used with"),
+        (&["--repo", &url, "--revision", "HEAD~1"], "git rev-parse"),
     ] {
         let output = cleat(folder.path(), &[&["render"], args].concat(), "");
         assert_eq!(output.code, 2, "{args:?}: {}", output.err);
         assert!(output.err.contains(expected), "{args:?}: {}", output.err);
         assert_eq!(output.out, "", "{args:?}");
+    }
+}
+
+#[test]
+fn nothing_is_told_apart_from_everything_being_well() {
+    let folder = tempfile::tempdir().unwrap();
+    for (verb, expected) in [
+        ("render", "warning: there are no objects in the source\n"),
+        ("diff", "warning: there are no objects in the source\n"),
+        ("health", "warning: there are no objects in the input, so nothing was judged\n"),
+    ] {
+        let output = cleat(folder.path(), &[verb, "-f", "-"], "");
+        assert_eq!((output.code, output.err.as_str()), (0, expected), "{verb}");
+    }
+}
+
+#[test]
+fn a_repository_compared_with_no_cluster_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = repository(folder.path(), &[("a.yaml", MAP)]);
+    for verb in ["plan", "diff"] {
+        let output = cleat(folder.path(), &[verb, "--repo", &url], "");
+        assert_eq!(output.code, 1, "{verb}: {}", output.err);
+        assert!(output.err.contains("--cluster compares"), "{verb}: {}", output.err);
+        let output = cleat(folder.path(), &[verb, "-f", "-"], MAP);
+        assert_eq!(output.err, "", "{verb}");
+    }
+}
+
+#[test]
+fn every_verb_has_examples_of_flags_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let verbs = ["demo", "render", "plan", "diff", "apply", "health", "sandbox", "completion"];
+    for verb in verbs {
+        let help = cleat(folder.path(), &[verb, "-h"], "");
+        assert_eq!(help.code, 0, "{verb}");
+        let (_, examples) = help.out.split_once("\nExamples:\n").unwrap();
+        let call = format!("cleat {verb}");
+        let mut calls = examples.lines().filter(|line| line.contains(&call)).peekable();
+        assert!(calls.peek().is_some(), "{verb}: {examples}");
+        for line in calls {
+            // Up to the explanation beside it, or the file it goes to.
+            let (_, args) = line.split_once(&call).unwrap();
+            let args = args.split("   ").next().and_then(|it| it.split(" >").next()).unwrap();
+            let given: Vec<&str> = args.split_whitespace().collect();
+            for flag in given.iter().filter(|arg| arg.starts_with('-') && arg.len() > 1) {
+                let listed = help.out.lines().filter(|it| it.trim_start().starts_with('-'));
+                let known = listed.flat_map(|it| it.split([' ', ','])).any(|word| word == *flag);
+                assert!(known, "{verb}: the help has no {flag}");
+            }
+        }
     }
 }
 

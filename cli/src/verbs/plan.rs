@@ -135,6 +135,13 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
             refusals: draft.refusals(),
         })?,
     }
+    if let Some(failed) = &world.quarantined {
+        shell.warn(&format!(
+            "apply refuses this render: it failed at {} and is quarantined: {}",
+            failed.at, failed.reason
+        ));
+        shell.hint("change it in Git, or try it again with --allow-quarantined");
+    }
     Ok(told(&draft, shell))
 }
 
