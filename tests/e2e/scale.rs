@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anyhow::ensure;
+use sandbox::{Cluster, Verb};
 use tests::program::Program;
-use tests::proxy::Seen;
 use tests::shop::Shop;
 use tests::stage::Stage;
 
@@ -54,51 +54,85 @@ fn manifests(namespace: &str) -> (String, usize) {
     (text, count)
 }
 
-fn tally(seen: &[Seen]) -> BTreeMap<String, usize> {
-    let mut tally = BTreeMap::new();
-    for request in seen {
-        let what = if request.is_dry_run() {
-            "dry run"
-        } else if request.is_write() && request.is_bookkeeping() {
-            "bookkeeping write"
-        } else if request.is_write() {
-            "object write"
-        } else if request.is_get_of_one() {
-            "get of one"
-        } else {
-            "list, watch, discovery"
+/// Requests by what they cost.
+type Tally = BTreeMap<&'static str, usize>;
+
+fn count(tally: &Tally, what: &str) -> usize {
+    tally.get(what).copied().unwrap_or(0)
+}
+
+/// What the proxy saw of cleat since it was cleared.
+fn seen_by_the_proxy(stage: &Stage) -> Tally {
+    let mut tally = Tally::new();
+    for request in stage.proxy.seen().iter().filter(|request| request.from_cleat) {
+        let what = match request {
+            dry if dry.is_dry_run() => "dry run",
+            write if write.is_write() && write.is_bookkeeping() => "bookkeeping write",
+            write if write.is_write() => "object write",
+            get if get.is_get_of_one() => "get of one",
+            _ => "list, watch, discovery",
         };
-        *tally.entry(what.to_owned()).or_insert(0) += 1;
+        *tally.entry(what).or_insert(0) += 1;
     }
     tally
+}
+
+/// What the sandbox's own log has of cleat after a request's number.
+fn seen_by_the_server(cluster: &Cluster, after: u64) -> Tally {
+    let mut tally = Tally::new();
+    let requests = cluster.requests_after(after);
+    for request in requests.iter().filter(|request| request.user_agent.starts_with("cleat/")) {
+        let record = request.field_manager.as_deref() == Some("cleat-records")
+            || request.name.as_deref().is_some_and(|name| name.starts_with("cleat."));
+        let what = match request.verb {
+            verb if verb.is_write() && request.dry_run => "dry run",
+            verb if verb.is_write() && record => "bookkeeping write",
+            verb if verb.is_write() => "object write",
+            Verb::Get => "get of one",
+            _ => "list, watch, discovery",
+        };
+        *tally.entry(what).or_insert(0) += 1;
+    }
+    tally
+}
+
+/// Runs a command to its end and says what it cost; the sandbox's own log must agree.
+async fn cost(stage: &Stage, program: &Program, command: &[String]) -> anyhow::Result<Tally> {
+    stage.proxy.clear();
+    let last = |cluster: &Cluster| cluster.requests().last().map_or(0, |request| request.seq);
+    let before = stage.cluster.as_ref().map(last);
+    program.run(command).await?.expect(0)?;
+    let tally = seen_by_the_proxy(stage);
+    if let (Some(cluster), Some(before)) = (&stage.cluster, before) {
+        let own = seen_by_the_server(cluster, before);
+        ensure!(own == tally, "the server's own log has {own:?}, the proxy's {tally:?}");
+    }
+    Ok(tally)
 }
 
 async fn thousand(stage: &Stage) -> anyhow::Result<()> {
     let program = Program::new(env!("CARGO_BIN_EXE_cleat"), stage.folder());
     let mut shop = Shop::new(&stage.folder().join("many.git"), NAMESPACE)?;
-    let (text, count) = manifests(NAMESPACE);
+    let (text, many) = manifests(NAMESPACE);
     shop.write("many.yaml", &text);
     shop.commit("a thousand")?;
-    let total = count + 5;
-    let mut command = shop.apply(&stage.kubeconfig());
-    command.extend(["--preflight".to_owned(), "local".to_owned()]);
-
-    program.run(&command).await?.expect(0)?;
-    let first = tally(&stage.proxy.seen());
-    tests::say(&format!("{}: {total} objects, first apply: {first:?}", stage.server));
-    let get = |tally: &BTreeMap<String, usize>, what: &str| tally.get(what).copied().unwrap_or(0);
-    ensure!(get(&first, "object write") <= total, "more than one write an object: {first:?}");
-    ensure!(get(&first, "bookkeeping write") <= BOOKKEEPING, "too much bookkeeping: {first:?}");
-
-    for preflight in ["local", "server"] {
-        stage.proxy.clear();
+    let total = many + 5;
+    let apply = |preflight: &str| {
         let mut command = shop.apply(&stage.kubeconfig());
         command.extend(["--preflight".to_owned(), preflight.to_owned()]);
-        program.run(&command).await?.expect(0)?;
-        let second = tally(&stage.proxy.seen());
-        tests::say(&format!("{}: run again, {preflight} preflight: {second:?}", stage.server));
+        command
+    };
+
+    let first = cost(stage, &program, &apply("local")).await?;
+    tests::say(&format!("{}: {total} objects, first apply: {first:?}", stage.server));
+    ensure!(count(&first, "object write") <= total, "more than one write an object: {first:?}");
+    ensure!(count(&first, "bookkeeping write") <= BOOKKEEPING, "bookkeeping: {first:?}");
+
+    for preflight in ["local", "server"] {
+        let again = cost(stage, &program, &apply(preflight)).await?;
+        tests::say(&format!("{}: run again, {preflight} preflight: {again:?}", stage.server));
         for what in ["object write", "bookkeeping write", "dry run", "get of one"] {
-            ensure!(get(&second, what) == 0, "an unchanged application cost a {what}: {second:?}");
+            ensure!(count(&again, what) == 0, "an unchanged application cost a {what}: {again:?}");
         }
     }
     Ok(())

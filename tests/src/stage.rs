@@ -43,6 +43,8 @@ pub struct Stage {
     pub proxy: Proxy,
     /// The server itself, for what a test does besides cleat.
     pub direct: kube::Client,
+    /// The sandbox, with its own log of requests; `None` for a real server.
+    pub cluster: Option<Cluster>,
     folder: tempfile::TempDir,
     _workloads: Option<DropGuard>,
 }
@@ -65,7 +67,9 @@ impl Stage {
         let stop = CancellationToken::new();
         let running = workloads::run(direct.clone(), Settings::for_sandbox(), stop.clone());
         tokio::spawn(running);
-        Self::before("the sandbox", direct, Some(stop.drop_guard())).await
+        let mut stage = Self::before("the sandbox", direct, Some(stop.drop_guard())).await?;
+        stage.cluster = Some(cluster);
+        Ok(stage)
     }
 
     /// The real server that this test binary shares, where `KUBEBUILDER_ASSETS` names one; if not, a
@@ -87,7 +91,7 @@ impl Stage {
         let proxy = Proxy::start(direct.clone()).await?;
         let folder = tempfile::tempdir()?;
         std::fs::write(folder.path().join("kubeconfig"), proxy.kubeconfig())?;
-        Ok(Self { server, proxy, direct, folder, _workloads: workloads })
+        Ok(Self { server, proxy, direct, cluster: None, folder, _workloads: workloads })
     }
 
     /// A kubeconfig that leads through the proxy.
