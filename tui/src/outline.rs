@@ -15,7 +15,10 @@ pub fn plan(plan: &Plan, all: bool, style: Style) -> String {
     let mut out = String::new();
     for wave in &plan.waves {
         let steps = wave.ranks.iter().map(|rank| rank.steps.len()).sum::<usize>();
-        let _ = writeln!(out, "wave {} ({})", wave.number, counted(steps, "object"));
+        let mut all_steps = wave.ranks.iter().flat_map(|rank| &rank.steps);
+        let unchanged = all_steps.all(|step| step.action == Action::Unchanged);
+        let still = if unchanged { ", unchanged" } else { "" };
+        let _ = writeln!(out, "wave {} ({}{still})", wave.number, counted(steps, "object"));
         for (place, rank) in wave.ranks.iter().enumerate() {
             let listed: Vec<&Step> =
                 rank.steps.iter().filter(|step| all || step.action != Action::Unchanged).collect();

@@ -1,5 +1,6 @@
 //! How the demo speaks: headings, one line an event with the time since the act began, verdicts.
 
+use engine::application::MANAGER;
 use engine::diff::{Blame, Change};
 use engine::health::TroubleClass;
 use engine::plan::{Action, Plan};
@@ -74,6 +75,8 @@ fn described(change: &Change) -> String {
     };
     let by = match &change.blame {
         Blame::Nobody => String::new(),
+        // What we applied ourselves before is changed by Git, not by drift.
+        Blame::Holders(holders) if holders.iter().all(|it| it.manager == MANAGER) => String::new(),
         Blame::Holders(holders) => {
             let names: Vec<_> = holders.iter().map(ToString::to_string).collect();
             format!(", held by {}", names.join(" and "))

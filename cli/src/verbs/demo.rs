@@ -9,7 +9,7 @@ use crate::shell::{Exit, Shell};
 /// What the help ends with.
 pub const EXAMPLES: &str = "\
 Examples:
-  cleat demo           the story, in some ten seconds
+  cleat demo           the story, in a few seconds
   cleat demo --keep    the same, and the cluster stays for a look with kubectl";
 
 /// The flags of `cleat demo`.

@@ -147,9 +147,12 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
 
 /// Says what speaks against the plan, and what comes of it.
 fn told(draft: &Draft, shell: &mut Shell) -> Exit {
-    for refusal in draft.refusals() {
+    let mut refusals = draft.refusals().iter().peekable();
+    while let Some(refusal) = refusals.next() {
         shell.error(&refusal.to_string());
-        if !refusal.hint.is_empty() {
+        // What is to be done about several in a row is said once, after the last of them.
+        let said_next = refusals.peek().is_some_and(|next| next.hint == refusal.hint);
+        if !refusal.hint.is_empty() && !said_next {
             shell.hint(&refusal.hint);
         }
     }
