@@ -8,7 +8,7 @@ use std::time::Duration;
 use engine::health::TroubleClass;
 use engine::plan::RefusalKind;
 use engine::sync::{NoteKind, Outcome};
-use merge::ErrorClass;
+use merge::{Digest, ErrorClass};
 use serde_json::json;
 use syncer::apply::{ApplyError, Request};
 use syncer::{Client, Connection};
@@ -134,7 +134,14 @@ async fn a_new_image_rolls_out_and_a_broken_one_is_rolled_back_and_quarantined()
         assert!(
             matches!(&refused, ApplyError::Quarantined(it) if it.render.digest == broken.digest)
         );
-        assert!(refused.to_string().contains("--allow-quarantined"));
+        assert!(refused.hint().is_some_and(|hint| hint.contains("--allow-quarantined")));
+        assert!(stage.proxy.seen().iter().all(|seen| !seen.is_write()), "{}", stage.server);
+
+        // A source that came to nothing is no wish to have nothing.
+        let nothing =
+            Request { desired: Vec::new(), digest: Digest::of_bytes(b""), ..second.clone() };
+        let refused = stage.apply(&nothing).await.result.expect_err("nothing is refused");
+        assert!(matches!(refused, ApplyError::Empty), "{refused}");
         assert!(stage.proxy.seen().iter().all(|seen| !seen.is_write()), "{}", stage.server);
 
         let back = stage.apply(&second).await;

@@ -146,6 +146,14 @@ async fn kubectl_reads_writes_and_describes() {
     let yaml = stage.ok("get deployment web -n shop -o yaml --show-managed-fields", "");
     assert!(yaml.contains("operation: Apply"), "{yaml}");
 
+    let node = "---\n{apiVersion: v1, kind: Node, metadata: {name: bare, labels: \
+                {node-role.kubernetes.io/worker: ''}}, spec: {unschedulable: true}}";
+    stage.ok("create -f -", node);
+    let nodes = stage.ok("get nodes", "");
+    let rows: Vec<Vec<&str>> = nodes.lines().map(|row| row.split_whitespace().collect()).collect();
+    assert_eq!(rows[0], ["NAME", "STATUS", "ROLES", "AGE", "VERSION"]);
+    assert_eq!(rows[1][..3], ["bare", "Unknown,SchedulingDisabled", "worker"]);
+
     // Small changes.
     stage.ok("label deployment web -n shop tier=front", "");
     stage.ok("annotate deployment web -n shop example.com/note=hello", "");
