@@ -128,8 +128,10 @@ pub fn lines<E>(
     let text = |object: Option<&Value>| object.map_or_else(|| Ok(String::new()), emit);
     let (before, after) = (text(before)?, text(after)?);
     let diff = TextDiff::from_lines(before.as_str(), after.as_str());
+    // More context than there are lines is all of them; the library reckons with twice the number.
+    let context = style.context.min(before.lines().count().max(after.lines().count()));
     let mut out = String::new();
-    for hunk in diff.unified_diff().context_radius(style.context).iter_hunks() {
+    for hunk in diff.unified_diff().context_radius(context).iter_hunks() {
         out.push_str(&style.paint(Ink::Aside, &hunk.header().to_string()));
         out.push('\n');
         for change in hunk.iter_changes() {
@@ -215,6 +217,9 @@ mod tests {
             "@@ -2,3 +2,3 @@\n   \"a\": \"1\",\n-  \"b\": \"2\",\n+  \"b\": \"two\",\n   \"c\": \"3\",\n"
         );
         assert_eq!(lines(Some(&before), Some(&before), &emit, style).unwrap(), "");
+        let all = Style { colour: false, context: usize::MAX };
+        let text = lines(Some(&before), Some(&after), &emit, all).unwrap();
+        assert!(text.starts_with("@@ -1,8 +1,8 @@\n {\n"), "{text}");
     }
 
     #[test]
