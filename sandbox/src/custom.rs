@@ -1,6 +1,7 @@
 //! Custom resources: what an installed CustomResourceDefinition makes the server serve.
 
 mod columns;
+pub(crate) mod defaults;
 pub(crate) mod definition;
 pub(crate) mod schema;
 

@@ -1,11 +1,14 @@
-//! Definitions of custom resources: the rules about names, versions and what may not change
-//! (`ValidateCustomResourceDefinition`). Whether their schemas are structural is not judged here.
+//! Definitions of custom resources: the rules about names, versions, schemas and what may not change
+//! (`ValidateCustomResourceDefinition`).
+//!
+//! A server judges its internal form of a definition, in which what all versions have in common stands
+//! once, outside of them; its messages name these places.
 
 use serde_json::Value;
 
 use super::causes::{At, Causes};
-use super::golang::{quoted, scalar, strings};
-use super::names;
+use super::golang::{definition_versions, quoted, scalar, strings};
+use super::{names, structural};
 
 /// Groups that only definitions approved by the Kubernetes project may use.
 fn is_protected(group: &str) -> bool {
@@ -39,6 +42,9 @@ pub(super) fn definition(object: &At<'_>, causes: &mut Causes) {
         }
     }
     storage(object, causes);
+    for schema in schemas(&spec) {
+        structural::schema(&schema, causes);
+    }
     let approval = object
         .field("metadata.annotations")
         .value
@@ -49,6 +55,31 @@ pub(super) fn definition(object: &At<'_>, causes: &mut Causes) {
             "protected groups must have approval annotation \"api-approved.kubernetes.io\", see https://github.com/kubernetes/enhancements/pull/1111",
         );
     }
+}
+
+/// The schemas of a definition where a server finds them.
+fn schemas<'a>(spec: &At<'a>) -> Vec<At<'a>> {
+    let versions = spec.field("versions").items();
+    let own: Vec<At<'a>> = versions
+        .iter()
+        .map(|version| version.field("schema.openAPIV3Schema"))
+        .filter(At::is_set)
+        .collect();
+    match own.as_slice() {
+        [first, rest @ ..]
+            if own.len() == versions.len() && rest.iter().all(|one| one.value == first.value) =>
+        {
+            let path = spec.field("validation.openAPIV3Schema").path;
+            vec![At { value: first.value, path }]
+        }
+        _ => own,
+    }
+}
+
+/// The schemas of a definition, each with the path by which a server's messages name it.
+pub fn definition_schemas(definition: &Value) -> Vec<(String, &Value)> {
+    let found = schemas(&At::root(definition).field("spec")).into_iter();
+    found.filter_map(|schema| Some((schema.path, schema.value?))).collect()
 }
 
 /// One version is stored, and it is among those that were ever stored.
@@ -63,7 +94,7 @@ fn storage(object: &At<'_>, causes: &mut Causes) {
     if stored.len() != 1 {
         causes.invalid(
             &versions.path,
-            "[]apiextensions.CustomResourceDefinitionVersion{…}",
+            &definition_versions(versions.value),
             "must have exactly one version marked as storage version",
         );
     }

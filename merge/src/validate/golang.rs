@@ -122,3 +122,59 @@ pub(super) fn owner_reference(value: &Value) -> String {
         pointer("blockOwnerDeletion")
     )
 }
+
+/// `[]apiextensions.CustomResourceDefinitionVersion` with `%#v`, as a server holds the versions: what
+/// all of them have in common is kept elsewhere. Pointers are addresses in Go; here they are one.
+pub(super) fn definition_versions(value: Option<&Value>) -> String {
+    let versions = value.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let own = |version: &Value, field: &str| {
+        let found = version.get(field).filter(|found| !found.is_null()).cloned();
+        found.filter(|found| versions.iter().any(|other| other.get(field) != Some(found)))
+    };
+    let pointer = |found: Option<&Value>, of: &str| match found {
+        Some(_) => format!("(*{of})(0xc000000000)"),
+        None => format!("(*{of})(nil)"),
+    };
+    let of = |kind: &str| format!("apiextensions.CustomResource{kind}");
+    let spelled: Vec<String> = versions
+        .iter()
+        .map(|version| {
+            let flag = |field: &str| version.get(field).and_then(Value::as_bool) == Some(true);
+            format!(
+                "{}{{Name:{}, Served:{}, Storage:{}, Deprecated:{}, DeprecationWarning:{}, Schema:{}, Subresources:{}, AdditionalPrinterColumns:{}}}",
+                of("DefinitionVersion"),
+                quoted(version.get("name").and_then(Value::as_str).unwrap_or_default()),
+                flag("served"),
+                flag("storage"),
+                flag("deprecated"),
+                pointer(version.get("deprecationWarning"), "string"),
+                pointer(own(version, "schema").as_ref(), &of("Validation")),
+                pointer(own(version, "subresources").as_ref(), &of("Subresources")),
+                printer_columns(own(version, "additionalPrinterColumns").as_ref()),
+            )
+        })
+        .collect();
+    format!("[]{}{{{}}}", of("DefinitionVersion"), spelled.join(", "))
+}
+
+fn printer_columns(value: Option<&Value>) -> String {
+    let name = "apiextensions.CustomResourceColumnDefinition";
+    let Some(columns) = value.and_then(Value::as_array) else { return format!("[]{name}(nil)") };
+    let spelled: Vec<String> = columns
+        .iter()
+        .map(|column| {
+            let text =
+                |field: &str| quoted(column.get(field).and_then(Value::as_str).unwrap_or_default());
+            format!(
+                "{name}{{Name:{}, Type:{}, Format:{}, Description:{}, Priority:{}, JSONPath:{}}}",
+                text("name"),
+                text("type"),
+                text("format"),
+                text("description"),
+                column.get("priority").and_then(Value::as_i64).unwrap_or_default(),
+                text("jsonPath"),
+            )
+        })
+        .collect();
+    format!("[]{name}{{{}}}", spelled.join(", "))
+}

@@ -24,12 +24,14 @@ mod pods;
 mod probes;
 mod selectors;
 mod services;
+mod structural;
 mod volumes;
 mod workloads;
 
 use serde_json::Value;
 
 use self::causes::{At, Causes};
+pub use self::definitions::definition_schemas;
 use crate::object::GroupVersionKind;
 
 /// One reason of a refusal, as it stands in the `details.causes` of a `Status`.
@@ -220,5 +222,7 @@ pub fn immutable(old: &Value, new: &Value) -> Vec<Cause> {
 
 #[cfg(test)]
 mod kinds_tests;
+#[cfg(test)]
+mod structural_tests;
 #[cfg(test)]
 mod tests;

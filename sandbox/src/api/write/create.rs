@@ -10,7 +10,7 @@ use super::options::WriteOptions;
 use super::{ATTEMPTS, body, drop_nulls, fields, metadata_mut, prune_for_storage, written};
 use crate::answer::Answer;
 use crate::clock;
-use crate::custom::{definition, schema};
+use crate::custom::{self, definition, schema};
 use crate::ownership;
 use crate::refusal::Refusal;
 use crate::store::{Expect, Key, NotCommitted};
@@ -198,17 +198,26 @@ impl NotBrought {
 /// What is wrong with a new object.
 fn check_new(subject: &Subject<'_>, object: &Value) -> Vec<validate::Cause> {
     let mut causes = validate::create(object);
-    causes.extend(check_schema(subject, object));
+    check_schema(subject, object, &mut causes);
     causes
 }
 
-/// What is wrong with an object by its definition's schema.
-pub(super) fn check_schema(subject: &Subject<'_>, object: &Value) -> Vec<validate::Cause> {
-    let mut causes = Vec::new();
+/// What is wrong with an object by its definition's schema; and with a definition that is right so far,
+/// by the defaults in its own.
+pub(super) fn check_schema(
+    subject: &Subject<'_>,
+    object: &Value,
+    causes: &mut Vec<validate::Cause>,
+) {
     if let Some(custom) = &subject.resource.custom
         && let Some(structure) = custom.schema(&subject.resource.version)
     {
         causes.extend(schema::check(structure, object));
     }
-    causes
+    let is_definition = subject.resource.is("apiextensions.k8s.io", "customresourcedefinitions");
+    if is_definition && causes.is_empty() {
+        for (path, structure) in validate::definition_schemas(object) {
+            causes.extend(custom::defaults::check(structure, &path));
+        }
+    }
 }

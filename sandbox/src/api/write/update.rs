@@ -97,12 +97,13 @@ impl Api {
         };
         if subject.target.subresource.is_none() {
             let mut causes = validate::update(live, &next);
-            causes.extend(check_schema(subject, &next));
+            check_schema(subject, &next, &mut causes);
             if !causes.is_empty() {
                 return Err(refuse(&causes));
             }
         } else if subject.resource.custom.is_some() {
-            let causes = check_schema(subject, &next);
+            let mut causes = Vec::new();
+            check_schema(subject, &next, &mut causes);
             if !causes.is_empty() {
                 return Err(refuse(&causes));
             }
