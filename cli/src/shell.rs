@@ -78,6 +78,7 @@ pub struct Shell {
 impl Shell {
     /// Looks at the streams and the environment once, and starts logging.
     pub fn new(options: &Options) -> Self {
+        quiet_what_is_caught();
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let default = match options.verbose {
             // kube logs as errors what is told, or tried again, anyway.
@@ -236,6 +237,17 @@ fn told<'a>(chain: impl Iterator<Item = &'a (dyn std::error::Error + 'static)>) 
         }
     }
     lines
+}
+
+/// A panic inside the YAML parser is caught and told as a problem of its file; printing it as well
+/// would only frighten.
+fn quiet_what_is_caught() {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !manifests::is_parsing() {
+            print(panic);
+        }
+    }));
 }
 
 #[cfg(test)]

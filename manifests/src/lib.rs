@@ -27,6 +27,7 @@ pub mod render;
 mod source;
 
 pub use git::{CommitInfo, GitError, Mirror, Reference, Revision};
+pub use loader::is_parsing;
 pub use options::{Limits, RenderOptions};
 pub use problem::{Problem, Problems};
 pub use render::{

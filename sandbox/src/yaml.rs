@@ -52,7 +52,10 @@ struct Reader<'r, 'b> {
 
 impl Reader<'_, '_> {
     fn next(&mut self) -> Result<Event, String> {
-        self.parser.parse().map_err(|error| format!("error converting YAML to JSON: yaml: {error}"))
+        // libyaml-safer gives up on some texts, `[!,` for one, by panicking; a body must not do that.
+        let event = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.parser.parse()))
+            .map_err(|_| "error converting YAML to JSON: yaml: cannot be read".to_owned())?;
+        event.map_err(|error| format!("error converting YAML to JSON: yaml: {error}"))
     }
 
     fn document(mut self) -> Result<Document, String> {

@@ -9,6 +9,7 @@
 //! One bad document never hides the others: a stream is cut by text first, and each part is read by
 //! itself.
 
+mod guard;
 mod json;
 mod outline;
 mod scalar;
@@ -19,6 +20,7 @@ mod yaml;
 
 use serde_json::Value;
 
+pub use guard::is_parsing;
 pub(crate) use json::origin;
 pub(crate) use outline::Outline;
 

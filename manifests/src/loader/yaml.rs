@@ -11,6 +11,7 @@ use std::hash::{BuildHasher, RandomState};
 use libyaml_safer::{Event, EventData, Parser, ScalarStyle};
 use serde_json::{Map, Value};
 
+use super::guard::guarded;
 use super::outline::{Outline, Role};
 use super::scalar::{self, Scalar, ScalarError};
 use super::split::Chunk;
@@ -52,6 +53,7 @@ pub(crate) fn load(
         budget,
         anchors: HashMap::new(),
         hasher: RandomState::new(),
+        reached: 0,
         told: problems.len(),
         problems,
     };
@@ -98,6 +100,8 @@ struct Composer<'a, 'b> {
     budget: &'b mut Budget,
     anchors: HashMap<String, Anchor>,
     hasher: RandomState,
+    /// The line in the chunk, from 0, where the latest event ended.
+    reached: u64,
     /// How many problems there were before this chunk.
     told: usize,
     problems: &'b mut Vec<Problem>,
@@ -122,12 +126,23 @@ impl Composer<'_, '_> {
     }
 
     fn next(&mut self) -> Read<Event> {
-        self.parser.parse().map_err(|error| {
-            let line = error.problem_mark().map_or(0, |mark| mark.line);
-            let problem = self.syntax(self.line(line), &error);
-            self.problems.push(problem);
-            Stop
-        })
+        let problem = match guarded(|| self.parser.parse()) {
+            Some(Ok(event)) => {
+                self.reached = event.end_mark.line;
+                return Ok(event);
+            }
+            Some(Err(error)) => {
+                let line = error.problem_mark().map_or(0, |mark| mark.line);
+                self.syntax(self.line(line), &error)
+            }
+            None => {
+                let message = "YAML: what stands here or shortly after cannot be read";
+                Problem::at(self.file, self.line(self.reached), message)
+                    .hint("look for a tag (`!`) that is followed by a comma, or quote the value")
+            }
+        };
+        self.problems.push(problem);
+        Err(Stop)
     }
 
     /// The line in the file, from 1, of a line in the chunk, from 0.
