@@ -19,6 +19,44 @@ pub(crate) fn track(
     managed::update(&subject.registry.schemas, live, next, manager, subresource, time);
 }
 
+/// Records a creation. What admission plugins and address allocation add to a new object comes after
+/// that: nobody owns it, unless it was `stated`.
+pub(crate) fn track_new(
+    subject: &Subject<'_>,
+    stated: &Value,
+    object: &mut Value,
+    manager: &str,
+    time: &str,
+) {
+    let mut bare = object.clone();
+    let resource = &subject.resource;
+    for field in added_later(&resource.group, &resource.plural) {
+        if stated.get("spec").and_then(|spec| spec.get(field)).is_none()
+            && let Some(spec) = bare.get_mut("spec").and_then(Value::as_object_mut)
+        {
+            spec.remove(*field);
+        }
+    }
+    track(subject, None, &mut bare, manager, time);
+    let fields = bare.pointer("/metadata/managedFields").cloned();
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        match fields {
+            Some(fields) => metadata.insert("managedFields".to_owned(), fields),
+            None => metadata.remove("managedFields"),
+        };
+    }
+}
+
+/// The fields of a spec that are added to a new object after its owners are noted: by the plugins
+/// `Priority` and `DefaultTolerationSeconds`, and by the allocation of a Service's addresses.
+fn added_later(group: &str, plural: &str) -> &'static [&'static str] {
+    match (group, plural) {
+        ("", "pods") => &["priority", "preemptionPolicy", "tolerations"],
+        ("", "services") => &["ipFamilies", "ipFamilyPolicy", "clusterIPs"],
+        _ => &[],
+    }
+}
+
 /// Records what the server itself writes into a status.
 pub(crate) fn track_status(
     registry: &Registry,

@@ -54,8 +54,9 @@ impl Api {
             .filter(|base| !base.is_empty())
             .map(str::to_owned);
         let named = merge::object::name(&object).is_some();
+        let stated = object;
         for _ in 0..ATTEMPTS {
-            let mut object = object.clone();
+            let mut object = stated.clone();
             if let (false, Some(base)) = (named, &generate)
                 && let Some(metadata) = metadata_mut(&mut object)
             {
@@ -63,7 +64,7 @@ impl Api {
             }
             let name = merge::object::name(&object).unwrap_or_default().to_owned();
             self.fill_new(subject, &mut object);
-            ownership::track(subject, None, &mut object, &options.manager, &clock::text());
+            ownership::track_new(subject, &stated, &mut object, &options.manager, &clock::text());
             match self.bring_in(subject, object, &options) {
                 Ok(stored) => return written(subject, 201, &stored, &warnings),
                 Err(NotBrought::Taken) if !named => {}
