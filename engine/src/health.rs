@@ -41,6 +41,7 @@ use merge::GroupVersionKind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use claim::claims_of;
 pub use trouble::{Trouble, TroubleClass};
 
 /// How an object is, in one word.
@@ -52,7 +53,7 @@ pub enum Status {
     Progressing,
     /// It is not, and does not get there by itself, as far as can be seen.
     Degraded,
-    /// It was told to stand still.
+    /// It stands still because it was told to, or until something needs it.
     Suspended,
     /// It is not in the cluster.
     Missing,
@@ -61,6 +62,11 @@ pub enum Status {
 }
 
 impl Status {
+    /// Whether there is nothing to wait for and nothing to mend.
+    pub const fn is_well(self) -> bool {
+        matches!(self, Self::Healthy | Self::Suspended)
+    }
+
     /// The word.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -93,7 +99,7 @@ pub struct Health {
 }
 
 /// What else of the cluster an object's health is read from. Everything may be given: each kind
-/// picks its own by owner, by uid.
+/// picks its own: by owner, by uid; a claim the pods whose volumes name it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Related<'a> {
     /// Pods.

@@ -3,7 +3,7 @@
 //!
 //! [`read`] is also how `plan`, `diff` and `health` see a cluster. It sends lists only: one a kind in
 //! use (and namespace, while these are few), one of the namespaces, and lists of pods, ReplicaSets
-//! and ControllerRevisions where the application has workloads. No object is ever asked for by name.
+//! and ControllerRevisions where the application has workloads, or claims that pods may use. No object is ever asked for by name.
 
 pub mod family;
 pub mod list;
@@ -142,18 +142,31 @@ fn kinds_in_use(
 fn relatives(
     kinds: &BTreeMap<GroupVersionKind, BTreeSet<String>>,
 ) -> BTreeMap<GroupVersionKind, BTreeSet<String>> {
-    const EXPLAIN: [(&str, &str, &[&str]); 4] = [
-        ("v1", "Pod", &["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job"]),
-        ("apps/v1", "ReplicaSet", &["Deployment"]),
-        ("apps/v1", "ControllerRevision", &["StatefulSet", "DaemonSet"]),
-        ("autoscaling/v2", "HorizontalPodAutoscaler", &["Deployment", "StatefulSet"]),
+    /// Group and kind.
+    type Of = (&'static str, &'static str);
+    const PODS_OF: [Of; 6] = [
+        ("", "PersistentVolumeClaim"),
+        ("apps", "DaemonSet"),
+        ("apps", "Deployment"),
+        ("apps", "ReplicaSet"),
+        ("apps", "StatefulSet"),
+        ("batch", "Job"),
+    ];
+    const EXPLAIN: [(&str, &str, &[Of]); 4] = [
+        ("v1", "Pod", &PODS_OF),
+        ("apps/v1", "ReplicaSet", &[("apps", "Deployment")]),
+        ("apps/v1", "ControllerRevision", &[("apps", "StatefulSet"), ("apps", "DaemonSet")]),
+        (
+            "autoscaling/v2",
+            "HorizontalPodAutoscaler",
+            &[("apps", "Deployment"), ("apps", "StatefulSet")],
+        ),
     ];
     let mut related: BTreeMap<GroupVersionKind, BTreeSet<String>> = BTreeMap::new();
     for (api_version, kind, of) in EXPLAIN {
         let namespaces: BTreeSet<String> = kinds
             .iter()
-            .filter(|(gvk, _)| ["apps", "batch"].contains(&gvk.group.as_str()))
-            .filter(|(gvk, _)| of.contains(&gvk.kind.as_str()))
+            .filter(|(gvk, _)| of.contains(&(gvk.group.as_str(), gvk.kind.as_str())))
             .flat_map(|(_, namespaces)| namespaces.iter().cloned())
             .collect();
         let gvk = GroupVersionKind::new(api_version, kind);
@@ -203,7 +216,7 @@ impl Live {
         let mut affected = Vec::new();
         if let Some(relative) = Relative::of(&object) {
             self.family.insert(relative, Arc::clone(&object));
-            affected.extend(self.root_of(&object));
+            affected.extend(self.concerned_by(&object));
         }
         let autoscaler = id.kind == "HorizontalPodAutoscaler" && id.group == "autoscaling";
         if self.wanted.contains(&id) || autoscaler {
@@ -223,7 +236,7 @@ impl Live {
     pub fn remove(&mut self, object: &Value) -> Vec<Affected> {
         let Some(id) = ObjectId::of(object) else { return Vec::new() };
         let uid = merge::object::uid(object).unwrap_or_default();
-        let mut affected: Vec<_> = self.root_of(object).into_iter().collect();
+        let mut affected: Vec<_> = self.concerned_by(object).collect();
         self.family.remove(uid);
         let current = self.objects.get(&id).and_then(|it| merge::object::uid(it));
         if current == Some(uid) {
@@ -257,16 +270,27 @@ impl Live {
         let probe = serde_json::json!({"apiVersion": gvk.api_version(), "kind": gvk.kind});
         if let Some(relative) = Relative::of(&probe) {
             let gone = self.family.retain(relative, listing.namespace.as_deref(), &listed);
-            affected.extend(gone.iter().filter_map(|object| self.root_of(object)));
+            affected.extend(gone.iter().flat_map(|object| self.concerned_by(object)));
         }
         affected.extend(objects.into_iter().flat_map(|object| self.upsert(object)));
         affected
     }
 
-    fn root_of(&self, object: &Value) -> Option<Affected> {
+    /// The wanted objects whose health an object bears on: the root it belongs to, and the claims it
+    /// uses.
+    fn concerned_by(&self, object: &Value) -> impl Iterator<Item = Affected> + use<'_> {
         let ancestors = self.family.ancestors(object);
-        let root = ancestors.iter().rev().find_map(|uid| self.by_uid.get(uid))?;
-        self.wanted.contains(root).then(|| Affected::Root(root.clone()))
+        let root = ancestors.iter().rev().find_map(|uid| self.by_uid.get(uid)).cloned();
+        let claims: Vec<ObjectId> = family::claims_used(object)
+            .map(|(namespace, name)| ObjectId {
+                group: String::new(),
+                kind: "PersistentVolumeClaim".to_owned(),
+                namespace: Some(namespace),
+                name,
+            })
+            .collect();
+        let wanted = root.into_iter().chain(claims).filter(|id| self.wanted.contains(id));
+        wanted.map(Affected::Root)
     }
 
     /// The health of an object as it is known.
@@ -274,7 +298,12 @@ impl Live {
         let Some(object) = self.objects.get(id) else {
             return assess(&Value::Null, &Related::default());
         };
-        let members = merge::object::uid(object).map(|uid| self.family.of(uid)).unwrap_or_default();
+        let mut members =
+            merge::object::uid(object).map(|uid| self.family.of(uid)).unwrap_or_default();
+        if id.group.is_empty() && id.kind == "PersistentVolumeClaim" {
+            let namespace = id.namespace.as_deref().unwrap_or_default();
+            members.pods.extend(self.family.users_of(namespace, &id.name));
+        }
         let related = Related {
             pods: &members.pods,
             replica_sets: &members.replica_sets,

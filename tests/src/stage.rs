@@ -5,7 +5,8 @@
 //! cleat ── proxy (log, hooks) ── server ── workload controllers
 //! ```
 //!
-//! Tests share the real server, so each works in a namespace of its own.
+//! Tests share the real server, so each works in a namespace of its own. Both servers have a
+//! StorageClass [`ON_DEMAND`].
 
 #![allow(
     clippy::expect_used,
@@ -26,7 +27,7 @@ use manifests::{FileSource, RenderOptions};
 use merge::schema::Schemas;
 use sandbox::workloads::{self, Settings};
 use sandbox::{Cluster, Options};
-use serde_json::Value;
+use serde_json::{Value, json};
 use syncer::apply::{self, ApplyError, Report, Request, Sink};
 use syncer::clock::Clock;
 use syncer::{Client, Connection};
@@ -49,6 +50,10 @@ pub struct Stage {
     _workloads: Option<DropGuard>,
 }
 
+/// A class whose claims wait for their first consumer. It is there before the controllers are, which
+/// thus know it when they see a claim of it.
+pub const ON_DEMAND: &str = "on-demand";
+
 /// The real server and its workload controllers live as long as the test binary.
 static REAL: OnceLock<Result<String, String>> = OnceLock::new();
 
@@ -65,6 +70,7 @@ impl Stage {
         let cluster = Cluster::new(&Options::default());
         let direct = kube::Client::new(cluster.service(), "default");
         let stop = CancellationToken::new();
+        create_class(&direct).await?;
         let running = workloads::run(direct.clone(), Settings::for_sandbox(), stop.clone());
         tokio::spawn(running);
         let mut stage = Self::before("the sandbox", direct, Some(stop.drop_guard())).await?;
@@ -154,11 +160,23 @@ impl Stage {
 
     /// Creates an object, as somebody else.
     pub async fn create(&self, path: &str, object: &Value) -> anyhow::Result<Value> {
-        let request = http::Request::post(format!("{path}?fieldManager=somebody"))
-            .header(http::header::CONTENT_TYPE, "application/json")
-            .body(object.to_string().into_bytes())?;
-        Ok(self.direct.request(request).await?)
+        create(&self.direct, path, object).await
     }
+}
+
+async fn create(client: &kube::Client, path: &str, object: &Value) -> anyhow::Result<Value> {
+    let request = http::Request::post(format!("{path}?fieldManager=somebody"))
+        .header(http::header::CONTENT_TYPE, "application/json")
+        .body(object.to_string().into_bytes())?;
+    Ok(client.request(request).await?)
+}
+
+async fn create_class(client: &kube::Client) -> anyhow::Result<()> {
+    let class = json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
+        "metadata": {"name": ON_DEMAND}, "provisioner": "tests.cleat.dev/on-demand",
+        "volumeBindingMode": "WaitForFirstConsumer"});
+    create(client, "/apis/storage.k8s.io/v1/storageclasses", &class).await?;
+    Ok(())
 }
 
 /// How one apply went.
@@ -262,6 +280,7 @@ fn run_real(assets: &Path, tell: &dyn Fn(Result<String, String>)) -> anyhow::Res
     runtime.block_on(async {
         let control_plane = ControlPlane::start(assets).await?;
         let client = control_plane.client().await?;
+        create_class(&client).await?;
         tell(Ok(control_plane.kubeconfig().to_owned()));
         let forever = CancellationToken::new();
         workloads::run(client, Settings::default(), forever).await.context("the controllers ended")

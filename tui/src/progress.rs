@@ -124,7 +124,7 @@ impl WaveBar {
             _ => {}
         }
         let (Some(id), Some(health)) = (&note.object, note.health) else { return };
-        if matches!(health, engine::health::Status::Healthy | engine::health::Status::Suspended) {
+        if health.is_well() {
             self.waiting.remove(id);
         } else if note.kind == NoteKind::Health {
             self.waiting.insert(id.clone(), note.message.clone());

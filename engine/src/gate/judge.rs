@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Ailing, Expected, GraceTable, Observation};
-use crate::health::{Status, Trouble, TroubleClass};
+use crate::health::{Trouble, TroubleClass};
 
 /// The verdict on one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +104,7 @@ pub struct Evidence<'a> {
 pub fn judge(evidence: &Evidence<'_>, grace: &GraceTable, now: Timestamp) -> Gate {
     let current = evidence.observation.filter(|it| evidence.expected.is_met_by(it));
     let Some(observation) = current else { return Gate::Waiting { wake: None } };
-    if matches!(observation.health.status, Status::Healthy | Status::Suspended) {
+    if observation.health.status.is_well() {
         return Gate::Open;
     }
     let ailing = evidence.ailing.filter(|ailing| ailing.uid == observation.uid);

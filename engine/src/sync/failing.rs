@@ -12,7 +12,6 @@ use super::outcome::{Blame, Hold, Outcome, Reason, Stage};
 use super::state::{Sync, Then};
 use super::{Turn, telling};
 use crate::gate::Ailing;
-use crate::health::Status;
 use crate::plan::Plan;
 use crate::policy::OnFailure;
 use crate::record::{Ended, Phase, Render, Run, RunKind};
@@ -134,7 +133,7 @@ impl Sync {
     fn ailing_now(&self) -> BTreeMap<ObjectId, Ailing> {
         let seen = self.objects.iter().filter_map(|(id, tracked)| {
             let observation = tracked.observation.as_ref()?;
-            let well = matches!(observation.health.status, Status::Healthy | Status::Suspended);
+            let well = observation.health.status.is_well();
             let ailing =
                 Ailing { uid: observation.uid.clone(), health: observation.health.clone() };
             (!well).then(|| (id.clone(), ailing))

@@ -1,4 +1,5 @@
-//! Storage: each PersistentVolumeClaim gets a volume made for it, and is kept while a pod uses it.
+//! Storage: each PersistentVolumeClaim gets a volume made for it, at once or, where its class says so,
+//! when a pod uses it; and is kept while a pod uses it.
 //!
 //! Stands in for the binder, a provisioner and the two protection controllers. Volumes of others are
 //! left alone.
@@ -28,8 +29,15 @@ pub(super) fn of_pod(pod: &Value) -> impl Iterator<Item = &str> {
         .filter(|name| !name.is_empty())
 }
 
-/// One look at a claim: make its volume, bind it, say so; let it go when nothing uses it.
-pub(super) fn reconcile(claim: &Value, has_volume: bool, is_used: bool) -> Plan {
+/// Whether the class of a claim makes no volume before a pod uses the claim. A class that does not
+/// exist makes it at once, so that manifests written for another cluster's classes run here.
+pub(super) fn waits_for_consumer(class: Option<&Value>) -> bool {
+    class.is_some_and(|it| object::text(it, "/volumeBindingMode") == "WaitForFirstConsumer")
+}
+
+/// One look at a claim: make its volume, bind it, say so; let it go when nothing uses it. `waits` is
+/// whether it waits for its first consumer.
+pub(super) fn reconcile(claim: &Value, has_volume: bool, is_used: bool, waits: bool) -> Plan {
     let mut plan = Plan::default();
     if object::is_deleted(claim) {
         if object::has_finalizer(claim, CLAIM_PROTECTION) && !is_used {
@@ -39,6 +47,11 @@ pub(super) fn reconcile(claim: &Value, has_volume: bool, is_used: bool) -> Plan 
         return plan;
     }
     if object::text(claim, "/spec/volumeName").is_empty() {
+        if waits && !is_used {
+            let why = "waiting for first consumer to be created before binding";
+            plan.note(WRITER, "WaitForFirstConsumer", why.to_owned());
+            return plan;
+        }
         let name = format!("pvc-{}", object::uid(claim));
         if !has_volume {
             plan.write(
@@ -138,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_claim_gets_a_volume_then_is_bound_and_then_stays() {
-        let plan = reconcile(&claim(), false, false);
+        let plan = reconcile(&claim(), false, false, false);
         let [(_, Write::Create { body: volume, .. }), (_, Write::Replace { body: named, .. })] =
             plan.writes.as_slice()
         else {
@@ -146,21 +159,34 @@ mod tests {
         };
         assert_eq!(volume["spec"]["claimRef"]["uid"], json!("c"));
         assert_eq!(named["spec"]["volumeName"], volume["metadata"]["name"]);
-        let plan = reconcile(named, true, false);
+        let plan = reconcile(named, true, false, true);
         let [(_, Write::ReplaceStatus { body: bound, .. })] = plan.writes.as_slice() else {
             panic!("{plan:?}")
         };
         assert!(is_bound(bound));
         assert_eq!(bound["status"]["capacity"], json!({"storage": "1Gi"}));
-        assert_eq!(reconcile(bound, true, false), Plan::default());
+        assert_eq!(reconcile(bound, true, false, true), Plan::default());
+    }
+
+    #[test]
+    fn a_claim_whose_class_says_so_waits_for_its_first_consumer() {
+        let class = |mode: &str| json!({"metadata": {"name": "local"}, "volumeBindingMode": mode});
+        assert!(waits_for_consumer(Some(&class("WaitForFirstConsumer"))));
+        assert!(!waits_for_consumer(Some(&class("Immediate"))));
+        assert!(!waits_for_consumer(None));
+        assert!(reconcile(&claim(), false, false, true).writes.is_empty());
+        assert_eq!(
+            reconcile(&claim(), false, true, true),
+            reconcile(&claim(), false, false, false)
+        );
     }
 
     #[test]
     fn a_claim_in_use_is_kept_and_its_volume_goes_with_it() {
         let mut deleted = claim();
         deleted["metadata"]["deletionTimestamp"] = json!("2024-01-01T00:00:00Z");
-        assert_eq!(reconcile(&deleted, true, true), Plan::default());
-        let plan = reconcile(&deleted, true, false);
+        assert_eq!(reconcile(&deleted, true, true, false), Plan::default());
+        let plan = reconcile(&deleted, true, false, false);
         assert!(matches!(plan.writes.as_slice(), [(_, Write::Replace { body, .. })]
             if body["metadata"]["finalizers"] == json!([])));
 

@@ -17,6 +17,7 @@ pub(super) enum Kind {
     ServiceAccount,
     PersistentVolume,
     PersistentVolumeClaim,
+    StorageClass,
     Service,
     Endpoints,
     EndpointSlice,
@@ -31,12 +32,13 @@ pub(super) enum Kind {
 
 impl Kind {
     /// Every kind, in the order their watches are opened.
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Namespace,
         Self::Node,
         Self::ServiceAccount,
         Self::PersistentVolume,
         Self::PersistentVolumeClaim,
+        Self::StorageClass,
         Self::Service,
         Self::Endpoints,
         Self::EndpointSlice,
@@ -59,6 +61,7 @@ impl Kind {
             Self::PersistentVolumeClaim => {
                 ("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims")
             }
+            Self::StorageClass => ("storage.k8s.io", "v1", "StorageClass", "storageclasses"),
             Self::Service => ("", "v1", "Service", "services"),
             Self::Endpoints => ("", "v1", "Endpoints", "endpoints"),
             Self::EndpointSlice => ("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),

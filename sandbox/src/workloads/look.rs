@@ -91,12 +91,15 @@ pub(super) fn at(
         }
         Kind::PersistentVolumeClaim => {
             let volume = format!("pvc-{}", object::uid(found));
-            let is_used = object::is_deleted(found)
+            let class =
+                Key::new(Kind::StorageClass, "", object::text(found, "/spec/storageClassName"));
+            let waits = claims::waits_for_consumer(store.get(&class).map(AsRef::as_ref));
+            let is_used = (waits || object::is_deleted(found))
                 && in_namespace(Kind::Pod).any(|pod| {
                     !pods::is_finished(pod) && claims::of_pod(pod).any(|name| name == key.name)
                 });
             let volume = Key::new(Kind::PersistentVolume, "", &volume);
-            claims::reconcile(found, store.get(&volume).is_some(), is_used)
+            claims::reconcile(found, store.get(&volume).is_some(), is_used, waits)
         }
         Kind::PersistentVolume => {
             let claim = Key::new(
@@ -123,6 +126,7 @@ pub(super) fn at(
         }
         Kind::Node
         | Kind::ServiceAccount
+        | Kind::StorageClass
         | Kind::Endpoints
         | Kind::EndpointSlice
         | Kind::ControllerRevision => Plan::default(),

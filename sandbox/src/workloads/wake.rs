@@ -65,7 +65,7 @@ impl Control {
     }
 
     /// A pod concerns its owner's owner (Recreate waits for it), the Services that select it, and,
-    /// when it goes, the claims it held.
+    /// when it comes or goes, the claims it uses.
     fn wake_for_pod(&mut self, change: &Change) {
         let Change { key, before, after } = change;
         let targets_same = match (before, after) {
@@ -88,11 +88,13 @@ impl Control {
                 self.queue.push(service);
             }
         }
+        if let (Some(pod), None) | (None, Some(pod)) = (before, after) {
+            for claim in claims::of_pod(pod) {
+                self.queue.push(Key::new(Kind::PersistentVolumeClaim, &key.namespace, claim));
+            }
+        }
         let Some(gone) = before.as_ref().filter(|_| after.is_none()) else { return };
         self.kubelet.forget(object::uid(gone));
-        for claim in claims::of_pod(gone) {
-            self.queue.push(Key::new(Kind::PersistentVolumeClaim, &key.namespace, claim));
-        }
         let owner = object::controller(gone)
             .filter(|owner| object::text(owner, "/kind") == Kind::ReplicaSet.as_str())
             .map(|owner| Key::new(Kind::ReplicaSet, &key.namespace, object::text(owner, "/name")));

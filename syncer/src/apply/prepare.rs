@@ -5,7 +5,6 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use engine::gate::{Ailing, Observation};
-use engine::health::Status;
 use engine::plan::{Approvals, Inputs, Plan, Refusal, draft};
 use engine::policy::{Policy, Preflight};
 use engine::record::{Bundle, Inventory, Phase, Render};
@@ -229,7 +228,7 @@ fn ailing(live: &Live, plan: &Plan) -> BTreeMap<ObjectId, Ailing> {
         let id = &step.manifest.id;
         let object = live.objects.get(id)?;
         let health = live.health(id);
-        let well = matches!(health.status, Status::Healthy | Status::Suspended);
+        let well = health.status.is_well();
         let uid = merge::object::uid(object)?.to_owned();
         (!well).then(|| (id.clone(), Ailing { uid, health }))
     });

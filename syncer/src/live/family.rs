@@ -1,5 +1,6 @@
-//! Objects by who controls them: pods under their ReplicaSet under their Deployment. Answers two
-//! questions: which objects belong to a root, and which root an object belongs to.
+//! Objects by who controls them: pods under their ReplicaSet under their Deployment; and pods by the
+//! claims they use. Answers two questions: which objects belong to a root, and which root an object
+//! belongs to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -36,6 +37,8 @@ impl Relative {
 pub struct Family {
     members: BTreeMap<String, Member>,
     children: BTreeMap<String, BTreeSet<String>>,
+    /// The pods that use each claim, by its namespace and name: a pod may be there before the claim.
+    users: BTreeMap<(String, String), BTreeSet<String>>,
 }
 
 #[derive(Debug, Clone)]
@@ -66,8 +69,7 @@ pub struct Members<'a> {
 }
 
 impl Family {
-    /// Takes an object in, in place of what was known under its uid. Objects without a controller are
-    /// nobody's family.
+    /// Takes an object in, in place of what was known under its uid.
     pub fn insert(&mut self, relative: Relative, object: Arc<Value>) {
         let Some(own) = uid(&object).map(str::to_owned) else { return };
         if self.members.get(&own).is_some_and(|known| is_older(&object, &known.object)) {
@@ -78,19 +80,28 @@ impl Family {
         if let Some(parent) = &parent {
             self.children.entry(parent.clone()).or_default().insert(own.clone());
         }
+        for claim in claims_used(&object) {
+            self.users.entry(claim).or_default().insert(own.clone());
+        }
         self.members.insert(own, Member { relative, object, parent });
     }
 
     /// Forgets an object.
     pub fn remove(&mut self, own: &str) {
         let Some(member) = self.members.remove(own) else { return };
-        let Some(parent) = member.parent else { return };
-        if let Some(siblings) = self.children.get_mut(&parent) {
-            siblings.remove(own);
-            if siblings.is_empty() {
-                self.children.remove(&parent);
-            }
+        for claim in claims_used(&member.object) {
+            take(&mut self.users, &claim, own);
         }
+        if let Some(parent) = member.parent {
+            take(&mut self.children, &parent, own);
+        }
+    }
+
+    /// The pods that use a claim.
+    pub fn users_of<'a>(&'a self, namespace: &str, claim: &str) -> impl Iterator<Item = &'a Value> {
+        let users = self.users.get(&(namespace.to_owned(), claim.to_owned()));
+        let members = users.into_iter().flatten().filter_map(|own| self.members.get(own));
+        members.map(|member| &*member.object)
     }
 
     /// Forgets the objects of a kind and namespace (of all namespaces when `None`) whose uid is not
@@ -162,6 +173,24 @@ impl Family {
     }
 }
 
+/// The claims a pod uses, by namespace and name; none for what is no pod.
+pub fn claims_used(object: &Value) -> impl Iterator<Item = (String, String)> + '_ {
+    let pod = (Relative::of(object) == Some(Relative::Pod)).then_some(object);
+    let namespace = pod.and_then(merge::object::namespace).unwrap_or_default();
+    let claims = pod.into_iter().flat_map(engine::health::claims_of);
+    claims.map(|claim| (namespace.to_owned(), claim))
+}
+
+/// Takes one out of a set, and the set out of the map when it was the last.
+fn take<K: Ord>(sets: &mut BTreeMap<K, BTreeSet<String>>, key: &K, own: &str) {
+    if let Some(set) = sets.get_mut(key) {
+        set.remove(own);
+        if set.is_empty() {
+            sets.remove(key);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,6 +238,23 @@ mod tests {
         assert_eq!(gone.len(), 1);
         assert_eq!(names(&family.of("d").replica_sets), ["rs1"]);
         assert!(family.retain(Relative::Pod, Some("elsewhere"), &listed).is_empty());
+    }
+
+    #[test]
+    fn a_claims_pods_are_found_until_they_go() {
+        let mut family = shop();
+        let mut pod = Value::clone(&object("v1", "Pod", "p3", Some("rs1")));
+        pod["spec"] =
+            json!({"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "c"}}]});
+        family.insert(Relative::Pod, Arc::new(pod));
+        let users = |family: &Family, namespace| {
+            names(&family.users_of(namespace, "c").collect::<Vec<_>>())
+        };
+        assert_eq!(users(&family, "shop"), ["p3"]);
+        assert!(users(&family, "blog").is_empty());
+        family.remove("p3");
+        assert!(users(&family, "shop").is_empty());
+        assert!(family.users.is_empty());
     }
 
     #[test]

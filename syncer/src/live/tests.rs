@@ -1,5 +1,6 @@
 //! What events make of a [`Live`], seen from its reader's side.
 
+use engine::health::Status;
 use engine::record::Inventory;
 use merge::Origin;
 use serde_json::json;
@@ -93,6 +94,28 @@ fn pods_are_read_where_the_workloads_are() {
     assert_eq!(of("v1", "Pod"), ["db", "shop"]);
     assert_eq!(of("apps/v1", "ReplicaSet"), ["shop"]);
     assert!(of("apps/v1", "ControllerRevision").is_empty());
+}
+
+#[test]
+fn a_claim_stands_still_until_a_pod_uses_it() {
+    let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data", "namespace": "shop", "uid": "c"},
+        "status": {"phase": "Pending"}});
+    let wanted = manifest(claim.clone());
+    let id = wanted.id.clone();
+    let kinds = kinds_in_use(std::slice::from_ref(&wanted), &Inventory::default());
+    assert!(relatives(&kinds).contains_key(&GroupVersionKind::new("v1", "Pod")));
+
+    let mut live = Live::wanting(&[wanted], &Inventory::default());
+    live.upsert(claim);
+    assert_eq!(live.health(&id).status, Status::Suspended);
+    let mut pod = owned("v1", "Pod", "p", "another");
+    pod["spec"] =
+        json!({"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}]});
+    assert_eq!(live.upsert(pod.clone()), [Affected::Root(id.clone())]);
+    assert_eq!(live.health(&id).status, Status::Progressing);
+    assert_eq!(live.remove(&pod), [Affected::Root(id.clone())]);
+    assert_eq!(live.health(&id).status, Status::Suspended);
 }
 
 #[test]
