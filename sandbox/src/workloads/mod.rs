@@ -3,8 +3,8 @@
 //! endpoints, service accounts; and, where the server has none, the ends of namespaces and the
 //! collection of garbage.
 //!
-//! What to do is decided by pure functions, one file a kind, from what the [`store`] shows;
-//! [`control`] drives them, [`requests`] writes. Nothing here polls: watches wake the objects they
+//! What to do is decided by pure functions, one file a kind, from what the `store` shows;
+//! `control` drives them, `requests` writes. Nothing here polls: watches wake the objects they
 //! concern, and timers those that wait for a time.
 
 mod claims;
