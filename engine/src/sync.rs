@@ -34,6 +34,7 @@ mod gating;
 mod note;
 mod outcome;
 mod state;
+mod tally;
 mod telling;
 
 pub use effect::{Checkpoint, Effect, Moment};

@@ -129,7 +129,7 @@ impl Stage {
         let mut told = Told { notes: Vec::new(), plans: 0, stop, interrupt: interrupt.clone() };
         let clock = Clock::system();
         let running = apply::run(request, &client, &clock, &mut told, &interrupt);
-        let result = tokio::time::timeout(Duration::from_secs(60), running).await;
+        let result = tokio::time::timeout(Duration::from_secs(120), running).await;
         let result =
             result.unwrap_or_else(|_| panic!("{}: no end: {:#?}", self.server, told.notes));
         Run { server: self.server, result, notes: told.notes }

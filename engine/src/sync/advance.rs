@@ -1,6 +1,7 @@
 //! Moving as far as the facts carry. Each step of [`Sync::advance`] goes forward in the picture of
 //! [`super`], so the loop over it ends.
 
+use super::course::Course;
 use super::effect::{Effect, Moment};
 use super::note::NoteKind;
 use super::outcome::Stage;
@@ -12,6 +13,9 @@ use crate::record::{Phase, RunKind};
 impl Sync {
     /// One step, if there is one to take.
     pub(super) fn advance(&mut self, turn: &mut Turn) -> bool {
+        if matches!(&self.position, Position::Prune { waiting, .. } if !waiting.is_empty()) {
+            return false;
+        }
         match self.position.clone() {
             Position::New => self.interrupted && self.stop(turn),
             Position::Recording { .. } | Position::Preparing | Position::Finished => false,
@@ -19,9 +23,7 @@ impl Sync {
                 self.advance_wave(index, next_rank, opened, turn)
             }
             Position::Bake { opened } => self.advance_bake(opened, turn),
-            Position::Prune { next, waiting } => {
-                waiting.is_empty() && self.advance_prune(next, turn)
-            }
+            Position::Prune { next, .. } => self.advance_prune(next, turn),
         }
     }
 
@@ -59,7 +61,7 @@ impl Sync {
         }
         let mut note = self.note(NoteKind::WaveStarted, turn, &telling::objects(total));
         note.wave = Some(number);
-        note.progress = Some(self.progress(index, turn));
+        note.progress = Some(self.tally.progress(index));
         turn.tell(note);
     }
 
@@ -86,8 +88,8 @@ impl Sync {
             return true;
         };
         let gating = next_rank >= wave.ranks.len();
-        let applied = wave.ranks.iter().take(next_rank).flatten();
-        let gate = self.gate(applied.filter(|step| gating || step.opens_a_way()), turn.now);
+        let applied = Course::ranks(index, next_rank);
+        let gate = self.gate(applied, |step| gating || step.opens_a_way(), turn.now);
         let (is_open, number) = (gate.is_open(), wave.number);
         if let Some(reason) = gate.failure(self, Stage::Gate, Some(number), deadline, turn.now) {
             self.fail(reason, turn);
@@ -99,7 +101,7 @@ impl Sync {
         if gating {
             let mut note = self.note(NoteKind::WaveHealthy, turn, "");
             note.wave = Some(number);
-            note.progress = Some(self.progress(index, turn));
+            note.progress = Some(self.tally.progress(index));
             note.milliseconds = Some(telling::milliseconds(opened, turn.now));
             turn.tell(note);
             self.tell_ignored(index, turn);
@@ -127,6 +129,7 @@ impl Sync {
                     since: turn.now,
                 });
                 self.remember(&step.object, turn);
+                self.settle(&step.object, turn.now);
             }
         }
         self.position = Position::Wave { index, next_rank: rank + 1, opened };
@@ -146,7 +149,7 @@ impl Sync {
         if self.interrupted {
             return self.stop(turn);
         }
-        let gate = self.gate(self.course.steps(), turn.now);
+        let gate = self.gate(Course::everything(), |_| true, turn.now);
         let is_open = gate.is_open();
         let baked = later(opened, self.policy.bake);
         let deadline = later(baked, self.policy.timeout);

@@ -1,6 +1,7 @@
 //! What the machine needs of a plan: identities, actions and versions, without bodies and diffs.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use merge::{Digest, ObjectId};
 
@@ -68,6 +69,19 @@ impl Course {
         let wave = self.waves.get(usize::try_from(id.wave).ok()?)?;
         let rank = wave.ranks.get(usize::try_from(id.rank).ok()?)?;
         rank.get(usize::try_from(id.step).ok()?)
+    }
+
+    /// The first ranks of a wave.
+    pub(super) fn ranks(wave: usize, ranks: usize) -> Range<StepId> {
+        let position = |number| u32::try_from(number).unwrap_or(u32::MAX);
+        let at = |rank| StepId { wave: position(wave), rank, step: 0 };
+        at(0)..at(position(ranks))
+    }
+
+    /// Every wave.
+    pub(super) fn everything() -> Range<StepId> {
+        let at = |wave| StepId { wave, rank: 0, step: 0 };
+        at(0)..at(u32::MAX)
     }
 
     /// Whether nothing would be written.

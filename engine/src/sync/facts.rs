@@ -23,7 +23,10 @@ impl Sync {
             Event::RecordFailed(failure) => self.record_failed(failure, turn),
             Event::Applied { step, result } => self.applied(step, result, turn),
             Event::Observed { id, observation } => self.observed(&id, observation, turn),
-            Event::Gone { id, uid } => self.gone(&id, uid.as_deref()),
+            Event::Gone { id, uid } => {
+                self.gone(&id, uid.as_deref());
+                self.settle(&id, turn.now);
+            }
             Event::Pruned { id, result } => self.pruned(&id, result, turn),
             Event::Freed { uid, result } => self.freed(&uid, result, turn),
             Event::RollbackReady { plan } => {
@@ -98,6 +101,7 @@ impl Sync {
                     entry.settled = object.settled;
                 }
                 self.remember(&step.object, turn);
+                self.settle(&step.object, turn.now);
                 let note = self.step_note(NoteKind::Applied, &step, Some(asked), turn);
                 turn.tell(note);
                 self.tell_health(&step.object, turn);
@@ -139,6 +143,7 @@ impl Sync {
         }
         tracked.observation = Some(observation);
         self.remember(id, turn);
+        self.settle(id, turn.now);
         self.tell_health(id, turn);
         self.free_stuck_pods(id, turn);
     }

@@ -10,6 +10,7 @@ use super::event::Failure;
 use super::note::NoteKind;
 use super::outcome::{Blame, Hold, Outcome, Reason, Stage};
 use super::state::{Sync, Then};
+use super::tally::Tally;
 use super::{Turn, telling};
 use crate::gate::Ailing;
 use crate::plan::Plan;
@@ -123,6 +124,7 @@ impl Sync {
                 ..super::state::Tracked::default()
             };
         }
+        self.tally = Tally::of(&self.course);
         self.wrote = false;
         self.failure = None;
         self.alarm = None;

@@ -1,18 +1,21 @@
 //! The gate over several objects: open when all of them are, failed when one is.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use jiff::Timestamp;
 use merge::{ErrorClass, ObjectId};
 
-use super::course::{CourseStep, CourseWave};
+use super::course::{Course, CourseStep};
 use super::effect::Effect;
-use super::note::{NoteKind, Progress};
+use super::note::NoteKind;
 use super::outcome::{Blame, Reason, Stage};
 use super::state::{Position, Sync, Tracked};
+use super::tally::Standing;
 use super::{Turn, telling};
 use crate::gate::{Evidence, Gate, judge, later};
 use crate::health::{Trouble, TroubleClass};
+use crate::plan::StepId;
 use crate::policy::FreePods;
 use crate::record::RunKind;
 
@@ -80,14 +83,16 @@ impl Verdict<'_> {
 }
 
 impl Sync {
-    /// The verdict on the objects of these steps, as far as they are ours, now.
-    pub(super) fn gate<'a>(
+    /// The verdict on the objects of those of these steps that count, as far as they are ours, now.
+    pub(super) fn gate(
         &self,
-        steps: impl Iterator<Item = &'a CourseStep>,
+        steps: Range<StepId>,
+        counts: impl Fn(&CourseStep) -> bool,
         now: Timestamp,
-    ) -> Verdict<'a> {
+    ) -> Verdict<'_> {
         let mut verdict = Verdict { failed: None, gone: None, closed: None, count: 0, wake: None };
-        for step in steps.filter(|step| step.is_ours()) {
+        let steps = self.tally.unsettled(steps).filter_map(|id| self.course.step(id));
+        for step in steps.filter(|step| counts(step)) {
             let tracked = self.objects.get(&step.object);
             if tracked.is_some_and(|it| it.gone && !may_go_when_done(step, it)) {
                 verdict.gone.get_or_insert(&step.object);
@@ -126,19 +131,17 @@ impl Sync {
         judge(&evidence, &self.policy.grace, now)
     }
 
-    pub(super) fn progress(&self, index: usize, turn: &Turn) -> Progress {
-        let mut progress = Progress::default();
-        let steps = self.course.waves.get(index).into_iter().flat_map(CourseWave::steps);
-        for step in steps.filter(|step| step.is_ours()) {
-            progress.total += 1;
-            let Some(tracked) = self.objects.get(&step.object) else { continue };
-            if tracked.expected.is_some() {
-                progress.applied += 1;
-                progress.healthy +=
-                    usize::from(self.judge(&step.object, tracked, turn.now).is_open());
-            }
-        }
-        progress
+    /// Counts an object as it stands, after something about it changed.
+    pub(super) fn settle(&mut self, id: &ObjectId, now: Timestamp) {
+        let step = self.tally.place(id).and_then(|place| self.course.step(place));
+        let Some(step) = step.filter(|step| step.is_ours()).map(|step| step.id) else { return };
+        let Some(tracked) = self.objects.get(id) else { return };
+        let standing = Standing {
+            applied: tracked.expected.is_some(),
+            passes: self.judge(id, tracked, now).is_open(),
+            gone: tracked.gone,
+        };
+        self.tally.settle(step, standing);
     }
 
     /// That the time for becoming healthy is over, and the words of the first object that is not.
@@ -198,15 +201,14 @@ impl Sync {
     pub(super) fn set_alarm(&mut self, turn: &mut Turn) {
         let wake = match &self.position {
             Position::Wave { index, next_rank, opened } if self.in_flight.is_empty() => {
-                let wave = self.course.waves.get(*index);
-                let applied = wave.into_iter().flat_map(|wave| wave.ranks.iter().take(*next_rank));
+                let applied = Course::ranks(*index, *next_rank);
                 let deadline = later(*opened, self.policy.timeout);
-                earliest(Some(deadline), self.gate(applied.flatten(), turn.now).wake)
+                earliest(Some(deadline), self.gate(applied, |_| true, turn.now).wake)
             }
             Position::Bake { opened } => {
                 let baked = later(*opened, self.policy.bake);
                 let end = if turn.now < baked { baked } else { later(baked, self.policy.timeout) };
-                earliest(Some(end), self.gate(self.course.steps(), turn.now).wake)
+                earliest(Some(end), self.gate(Course::everything(), |_| true, turn.now).wake)
             }
             _ => None,
         };

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use merge::ObjectId;
 
 use super::course::Course;
+use super::tally::Tally;
 use super::{Outcome, Reason};
 use crate::application::ApplicationName;
 use crate::gate::{Ailing, Expected, Memory, Observation};
@@ -41,6 +42,7 @@ pub struct Sync {
     /// When this process began, to the nanosecond; the record keeps whole seconds.
     pub(super) began: Option<Timestamp>,
     pub(super) course: Course,
+    pub(super) tally: Tally,
     pub(super) records: Records,
     pub(super) objects: BTreeMap<ObjectId, Tracked>,
     pub(super) baseline: BTreeMap<ObjectId, Ailing>,
@@ -149,6 +151,7 @@ impl Sync {
             policy,
             run,
             began: None,
+            tally: Tally::of(&course),
             course,
             records,
             objects: BTreeMap::new(),

@@ -69,7 +69,7 @@ impl Sync {
         note.wave = self.wave_number(step.id.wave);
         note.object = Some(step.object.clone());
         note.action = Some(step.action.as_str().to_owned());
-        note.progress = usize::try_from(step.id.wave).ok().map(|index| self.progress(index, turn));
+        note.progress = usize::try_from(step.id.wave).ok().map(|index| self.tally.progress(index));
         note.milliseconds = asked.map(|asked| milliseconds(asked, turn.now));
         note
     }
@@ -87,9 +87,8 @@ impl Sync {
             return;
         }
         tracked.told = Some(now);
-        let Some(step) = self.course.steps().find(|step| step.object == *id).cloned() else {
-            return;
-        };
+        let step = self.tally.place(id).and_then(|place| self.course.step(place)).cloned();
+        let Some(step) = step else { return };
         let mut note = self.step_note(NoteKind::Health, &step, None, turn);
         note.action = None;
         note.message = if health.message.is_empty() {

@@ -105,3 +105,20 @@ const SECOND: StepId = StepId { wave: 1, rank: 0, step: 0 };
 fn two_waves() -> crate::plan::Plan {
     plan(&[&[&[("db", Action::Create)]], &[&[("web", Action::Create)]]], &[])
 }
+
+/// What is kept up fact by fact is what a count of everything comes to.
+fn is_counted_right(sync: &Sync, now: Timestamp) {
+    let mut recounted = sync.clone();
+    recounted.tally = super::tally::Tally::of(&sync.course);
+    for id in sync.objects.keys() {
+        recounted.settle(id, now);
+    }
+    for wave in 0..sync.course.waves.len() {
+        assert_eq!(sync.tally.progress(wave), recounted.tally.progress(wave));
+    }
+    let left = |sync: &Sync| {
+        let steps = super::course::Course::everything();
+        sync.tally.unsettled(steps).collect::<Vec<_>>()
+    };
+    assert_eq!(left(sync), left(&recounted));
+}

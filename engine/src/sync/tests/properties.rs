@@ -190,6 +190,7 @@ proptest! {
             };
             let (next, effects) = decide(sync, at(second * 7), event);
             sync = next;
+            super::is_counted_right(&sync, at(second * 7));
             finished += effects.iter().filter(|it| matches!(it, Effect::Finish(_))).count();
         }
         prop_assert!(finished <= 1);

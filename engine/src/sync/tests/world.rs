@@ -222,6 +222,7 @@ impl<'a> World<'a> {
         let again = (self.sync.clone().unwrap(), event.clone());
         let (sync, effects) = decide(self.sync.take().unwrap(), at(self.second), event);
         assert_eq!(decide(again.0, at(self.second), again.1), (sync.clone(), effects.clone()));
+        super::is_counted_right(&sync, at(self.second));
         self.sync = Some(sync);
         for effect in effects {
             assert_eq!(self.log.outcome, None, "an effect after the end: {effect:?}");
