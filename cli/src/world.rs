@@ -187,6 +187,7 @@ impl World {
                 desired: manifest.digest,
                 settled: None,
                 tentative: false,
+                adopted: false,
             };
             self.inventory.entries.insert(manifest.id.clone(), entry);
         }

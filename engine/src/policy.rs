@@ -31,6 +31,16 @@ pub struct Policy {
     pub free_pods: FreePods,
 }
 
+impl Policy {
+    /// The policy of the plan back. What it needs is in the records, and what it would refuse was
+    /// accepted before, so the server is not asked; and it deletes what the failed revision created,
+    /// nothing else that happens to be left over.
+    #[must_use]
+    pub fn of_rollback(&self) -> Self {
+        Self { preflight: Preflight::Local, prune: false, ..self.clone() }
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {

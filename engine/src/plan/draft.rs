@@ -92,13 +92,19 @@ fn step(
     }
 }
 
-/// Whether a live object is this application's: the inventory announced it, or it carries our mark
-/// for this very object. The mark of another application says no, whatever the inventory says.
+/// Whether a live object is this application's: it carries our mark for this very object, or the
+/// inventory knows that we had it. An entry without a uid was announced, and its apply never
+/// answered: had it reached the server, the object would carry our mark. The mark of another
+/// application says no, whatever the inventory says.
 pub(super) fn is_ours(inputs: &Inputs<'_>, id: &ObjectId, live: &Value) -> bool {
     match inputs.application.ownership(id, live) {
         Ownership::Ours => true,
         Ownership::Other(_) => false,
-        Ownership::Unmarked | Ownership::Stray(_) => inputs.inventory.entries.contains_key(id),
+        Ownership::Unmarked | Ownership::Stray(_) => {
+            let entry = inputs.inventory.entries.get(id);
+            // Objects of files have no uid, and what is said to be applied to them was.
+            entry.is_some_and(|entry| entry.uid.is_some() || uid(live).is_none())
+        }
     }
 }
 

@@ -69,6 +69,8 @@ pub enum WithheldReason {
     NotOurs,
     /// It was deleted and made anew by somebody else: the uid is another.
     Replaced,
+    /// It was there before a revision took it over that never became healthy.
+    Adopted,
 }
 
 impl WithheldReason {
@@ -80,7 +82,7 @@ impl WithheldReason {
             | Self::Guard { .. }
             | Self::EmptySource
             | Self::Kept { .. } => true,
-            Self::HandedOver { .. } | Self::NotOurs | Self::Replaced => false,
+            Self::HandedOver { .. } | Self::NotOurs | Self::Replaced | Self::Adopted => false,
         }
     }
 }
@@ -102,6 +104,7 @@ impl fmt::Display for WithheldReason {
             Self::HandedOver { to } => write!(f, "it belongs to application {to} now"),
             Self::NotOurs => f.write_str("it no longer says that it belongs to this application"),
             Self::Replaced => f.write_str("somebody deleted it and made it anew"),
+            Self::Adopted => f.write_str("it was there before a revision that failed adopted it"),
         }
     }
 }
@@ -155,6 +158,9 @@ fn judge(
     // The mark stands in for it: nobody but that apply writes our mark on this very identity.
     if entry.uid.as_deref().is_some_and(|recorded| recorded != live_uid) {
         return Err(WithheldReason::Replaced);
+    }
+    if entry.adopted {
+        return Err(WithheldReason::Adopted);
     }
     let keeper = KEEPERS.into_iter().find(|(key, wish)| {
         annotation(live, key).is_some_and(|text| text.split(',').any(|part| part.trim() == *wish))

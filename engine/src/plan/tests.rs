@@ -61,6 +61,7 @@ impl World {
             desired: manifest.digest,
             settled: Some(settled),
             tentative: false,
+            adopted: false,
         };
         let id = manifest.id.clone();
         self.live.insert(id.clone(), Arc::new(live));
@@ -290,6 +291,35 @@ fn an_object_made_anew_by_hand_is_still_ours() {
     });
     let plan = world.plan();
     assert_eq!(plan.count(Action::Update), 1, "its mark is put back");
+}
+
+#[test]
+fn what_was_announced_and_never_applied_is_not_ours_when_somebody_else_makes_it() {
+    let mut world = World::new();
+    let id = world.had(settings("a", "theirs"));
+    world.want(settings("a", "1"));
+    world.inventory.entries.get_mut(&id).unwrap().uid = None;
+    assert_eq!(world.refused(), [], "our mark says that the apply reached the server");
+    world.alter(&id, |live| live["metadata"]["annotations"] = json!({}));
+    assert_eq!(world.refused(), [RefusalKind::Adoption]);
+}
+
+#[test]
+fn what_a_failed_revision_adopted_is_let_go_of_and_never_deleted() {
+    let mut world = World::new();
+    world.want(settings("stays", "1"));
+    let adopted = world.had(settings("adopted", "1"));
+    world.inventory.entries.get_mut(&adopted).unwrap().adopted = true;
+    let left = world.had(settings("left", "1"));
+    for (policy, pruned) in
+        [(world.policy.clone(), vec![&left]), (world.policy.of_rollback(), vec![])]
+    {
+        world.policy = policy;
+        let plan = world.plan();
+        assert_eq!(plan.prunes.iter().map(|it| &it.id).collect::<Vec<_>>(), pruned);
+        let reason = plan.withheld.iter().find(|it| it.id == adopted).map(|it| &it.reason);
+        assert_eq!(reason, Some(&WithheldReason::Adopted));
+    }
 }
 
 #[test]

@@ -36,6 +36,10 @@ pub struct Entry {
     /// deletes what is tentative and was not in the last healthy render.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tentative: bool,
+    /// Whether a run took it over that has not become healthy. It was there before, so neither a
+    /// rollback nor a prune deletes it; it is let go of.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopted: bool,
 }
 
 impl Inventory {

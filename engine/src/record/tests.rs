@@ -37,6 +37,7 @@ fn an_inventory_reads_back_as_it_was_written() {
             desired: digest(name),
             settled: None,
             tentative: name == "b",
+            adopted: name == "a",
         };
         inventory.entries.insert(id, entry);
     }

@@ -13,7 +13,7 @@ pub(super) struct Course {
     pub(super) waves: Vec<CourseWave>,
     /// Deletions, in batches that may run at the same time, in the plan's order.
     pub(super) prunes: Vec<Vec<Prune>>,
-    /// Objects that Git no longer has and that stay.
+    /// Objects that Git no longer has and that stay ours.
     pub(super) withheld: BTreeSet<ObjectId>,
 }
 
@@ -56,7 +56,12 @@ impl Course {
         Self {
             waves: waves.collect(),
             prunes: batches(&plan.prunes),
-            withheld: plan.withheld.iter().map(|withheld| withheld.id.clone()).collect(),
+            withheld: plan
+                .withheld
+                .iter()
+                .filter(|withheld| withheld.reason.keeps_entry())
+                .map(|withheld| withheld.id.clone())
+                .collect(),
         }
     }
 

@@ -59,6 +59,8 @@ impl Sync {
                 desired: step.desired,
                 settled: vouched.and_then(|entry| entry.settled),
                 tentative: created || recorded.is_some_and(|entry| entry.tentative),
+                adopted: step.action == Action::Adopt
+                    || recorded.is_some_and(|entry| entry.adopted),
             };
             inventory.entries.insert(step.object.clone(), entry);
         }
@@ -66,7 +68,7 @@ impl Sync {
     }
 
     /// The inventory after a run that ended well: what is applied, and what stays although Git no
-    /// longer has it. Nothing is tentative any more.
+    /// longer has it. Nothing is tentative, or newly adopted, any more.
     pub(super) fn settled(&self, inventory: &Inventory) -> Inventory {
         let applied: BTreeSet<&ObjectId> = self
             .course
@@ -77,8 +79,9 @@ impl Sync {
             .chain(&self.not_pruned)
             .collect();
         let entries = inventory.entries.iter().filter(|(id, _)| applied.contains(id));
-        let proven =
-            entries.map(|(id, entry)| (id.clone(), Entry { tentative: false, ..entry.clone() }));
+        let proven = entries.map(|(id, entry)| {
+            (id.clone(), Entry { tentative: false, adopted: false, ..entry.clone() })
+        });
         Inventory { entries: proven.collect() }
     }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use engine::plan::Plan;
-use engine::policy::Preflight;
 use engine::record::Render;
 use engine::sync::Failure;
 use merge::{ErrorClass, ObjectId};
@@ -35,8 +34,7 @@ impl Drive<'_> {
             .await
             .map_err(|error| failed(&error))?;
         let failed_render = std::mem::replace(&mut self.prepared.bundle, bundle.clone());
-        let mut policy = self.request.policy.clone();
-        policy.preflight = Preflight::Local;
+        let policy = self.request.policy.of_rollback();
         let wish = Wish {
             desired: &bundle.objects,
             previous: Some(&failed_render),

@@ -186,6 +186,7 @@ mod tests {
                 desired,
                 settled: Some(desired),
                 tentative: false,
+                adopted: false,
             };
             (id, entry)
         });

@@ -113,6 +113,7 @@ pub(super) fn entry(name: &str) -> Entry {
         desired: manifest.digest,
         settled: Some(digest("settled")),
         tentative: false,
+        adopted: false,
     }
 }
 
