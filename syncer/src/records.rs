@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::application::ApplicationName;
 use engine::record::{Bundle, Inventory, Ledger, RecordError};
 use http::Method;
-use merge::{Digest, ErrorClass};
+use merge::{Digest, ErrorClass, ObjectId};
 use serde_json::{Value, json};
 
 use crate::client::{Call, Client, RequestError};
@@ -87,6 +87,8 @@ pub struct Records {
     bundles: BTreeMap<Digest, Vec<Value>>,
     namespace_rendered: bool,
     namespace_missing: bool,
+    /// The uid of the namespace, if the records made it.
+    namespace_made: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -121,6 +123,7 @@ impl Records {
             bundles: BTreeMap::new(),
             namespace_rendered: false,
             namespace_missing: false,
+            namespace_made: None,
         };
         let items = list.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         records.take_in(items)?;
@@ -311,6 +314,13 @@ impl Records {
     pub fn expect_namespace(&mut self, rendered: bool, missing: bool) {
         self.namespace_rendered = rendered;
         self.namespace_missing = missing;
+    }
+
+    /// The uid of an object that this run made for the records, after the plan that would create it.
+    pub fn made(&self, id: &ObjectId) -> Option<&str> {
+        let is_namespace = id.kind == "Namespace" && id.group.is_empty();
+        let is_it = is_namespace && id.name == self.application.namespace;
+        self.namespace_made.as_deref().filter(|_| is_it)
     }
 }
 

@@ -2,8 +2,8 @@
 //! only ever hit the object that was decided about.
 //!
 //! An apply of an existing object carries its uid: 409 if it is gone, 422 if another bears its name.
-//! An apply that is to create does not force, so that an object which somebody else has made since
-//! answers with a conflict. A deletion carries uid and resourceVersion.
+//! An apply that is to create carries a resourceVersion that no object has ([`NEVER`]): it creates, and
+//! leaves alone what somebody else has made since. A deletion carries uid and resourceVersion.
 
 use std::time::Duration;
 
@@ -12,11 +12,15 @@ use http::Method;
 use merge::{GroupVersionKind, ObjectId};
 use serde_json::{Value, json};
 
-use crate::client::{Call, Client, RequestError, Why};
+use crate::client::{Call, Client, RequestError, Status, Why};
 use crate::discovery::{Discovery, Resource};
 
 /// The content type of an apply. JSON is YAML.
 const APPLY: &str = "application/apply-patch+yaml";
+
+/// A resourceVersion that no object ever has: etcd counts from 1, and that is the empty store. An apply
+/// that carries it creates a missing object, and answers 409 for one that exists.
+const NEVER: &str = "1";
 
 /// How long a kind may take to be served after its definition says that it is established.
 const SERVED_WITHIN: Duration = Duration::from_secs(10);
@@ -52,10 +56,11 @@ impl Apply<'_> {
         }
         let verb = if self.dry_run { "dry-run" } else { "apply" };
         let mut body = self.body.clone();
-        if let (Some(uid), Some(metadata)) =
-            (self.uid, body.get_mut("metadata").and_then(Value::as_object_mut))
-        {
-            metadata.insert("uid".to_owned(), Value::String(uid.to_owned()));
+        if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
+            match self.uid {
+                Some(uid) => metadata.insert("uid".to_owned(), Value::String(uid.to_owned())),
+                None => metadata.insert("resourceVersion".to_owned(), Value::String(NEVER.into())),
+            };
         }
         Call::send(format!("{verb} {}", self.id), Method::PATCH, uri, APPLY, &body).repeatable()
     }
@@ -63,6 +68,43 @@ impl Apply<'_> {
     /// Sends it; the answer is the object as the server has it now.
     pub async fn send(&self, client: &Client, resource: &Resource) -> Result<Value, RequestError> {
         client.call(self.call(resource)).await
+    }
+}
+
+/// Creates an object. One that exists already was made by an earlier attempt whose answer was lost, or
+/// with the records, if it carries the application's mark; then it is updated. If it does not, it is
+/// somebody else's, made since the plan was.
+pub async fn create(
+    client: &Client,
+    resource: &Resource,
+    application: &ApplicationName,
+    id: &ObjectId,
+    body: &Value,
+) -> Result<Value, RequestError> {
+    let apply = Apply { id, body, uid: None, dry_run: false };
+    let exists = match apply.send(client, resource).await {
+        Err(error) if error.is(409) => error,
+        other => return other,
+    };
+    let path = resource.path(id.namespace.as_deref(), Some(&id.name));
+    let live = match client.call(Call::get(format!("read {id}"), path)).await {
+        Ok(live) => live,
+        // It was gone again, so the conflict was about something else.
+        Err(error) if error.is(404) => return Err(exists),
+        Err(error) => return Err(error),
+    };
+    match merge::object::uid(&live) {
+        Some(uid) if application.ownership(id, &live) == Ownership::Ours => {
+            Apply { uid: Some(uid), ..apply }.send(client, resource).await
+        }
+        _ => {
+            let message = "somebody else has made it since the plan was made; run again to see \
+                           how it differs"
+                .to_owned();
+            let (code, reason) = (409, "AlreadyExists".to_owned());
+            let status = Status { code, reason, message, ..Status::default() };
+            Err(RequestError::new(format!("create {id}"), Why::Answered(Box::new(status))))
+        }
     }
 }
 
@@ -199,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_creation_does_not_force_and_a_dry_run_says_so() {
+    fn a_creation_touches_nothing_that_exists_and_a_dry_run_says_so() {
         let (body, id) = (body(), ObjectId::of(&body()).unwrap());
         let apply = Apply { id: &id, body: &body, uid: None, dry_run: true };
         let call = apply.call(&maps());
@@ -208,5 +250,7 @@ mod tests {
             "/api/v1/namespaces/shop/configmaps/a?fieldManager=cleat&fieldValidation=Strict&dryRun=All"
         );
         assert_eq!(call.what, "dry-run configmap/a in shop");
+        let sent: Value = serde_json::from_slice(&call.body.unwrap().1).unwrap();
+        assert_eq!(sent["metadata"]["resourceVersion"], NEVER);
     }
 }

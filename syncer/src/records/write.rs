@@ -67,7 +67,7 @@ impl Records {
         }
     }
 
-    async fn create_namespace(&self) -> Result<(), RecordsError> {
+    async fn create_namespace(&mut self) -> Result<(), RecordsError> {
         let name = &self.application.namespace;
         let id = ObjectId {
             group: String::new(),
@@ -86,7 +86,10 @@ impl Records {
         let uri = format!("/api/v1/namespaces{MANAGED}");
         let call = Call::send(what, Method::POST, uri, "application/json", &body);
         match self.client.call(call).await {
-            Ok(_) => Ok(()),
+            Ok(made) => {
+                self.namespace_made = merge::object::uid(&made).map(str::to_owned);
+                Ok(())
+            }
             Err(error) if error.status().is_some_and(|it| it.reason == "AlreadyExists") => Ok(()),
             Err(error) => Err(error.into()),
         }
