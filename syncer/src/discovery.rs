@@ -118,6 +118,11 @@ impl Discovery {
         })
     }
 
+    /// The resource of a kind in this version or, where that is not served, in the preferred one.
+    pub fn served(&self, gvk: &GroupVersionKind) -> Option<&Resource> {
+        self.resource(gvk).or_else(|| self.preferred(&gvk.group, &gvk.kind))
+    }
+
     /// The versions in which the server serves a kind.
     pub fn served_versions(&self, group: &str, kind: &str) -> Vec<String> {
         self.kinds
@@ -130,6 +135,19 @@ impl Discovery {
     /// Every kind of the server.
     pub fn resources(&self) -> impl Iterator<Item = &Resource> {
         self.kinds.values()
+    }
+
+    /// A server of these kinds, all of them namespaced.
+    #[cfg(test)]
+    pub(crate) fn of_kinds(kinds: &[(&str, &str)]) -> Self {
+        let mut discovery = Self::default();
+        for (api_version, kind) in kinds {
+            let resource = serde_json::json!({"name": format!("{}s", kind.to_lowercase()),
+                "kind": kind, "namespaced": true, "verbs": ["list", "watch"]});
+            let list = serde_json::json!({"resources": [resource]});
+            discovery.add_resource_list(api_version, &list);
+        }
+        discovery
     }
 
     fn add(&mut self, resource: Resource) {

@@ -59,7 +59,7 @@ pub async fn read(
     inventory: &Inventory,
 ) -> Result<Live, RequestError> {
     let mut live = Live::wanting(desired, inventory);
-    let kinds = kinds_in_use(desired, inventory);
+    let kinds = kinds_in_use(desired, inventory, discovery);
     let known = |gvk: &GroupVersionKind| discovery.resource(gvk).cloned();
     let wanted = kinds.iter().filter_map(|(gvk, namespaces)| Some((known(gvk)?, namespaces)));
     let relatives = relatives(&kinds);
@@ -116,18 +116,21 @@ fn allowed<T: Default>(listed: Result<T, RequestError>) -> Result<T, RequestErro
 }
 
 /// Each kind in use, with the namespaces of its objects. A kind that Git writes in another version
-/// than it was recorded in is read once, in Git's.
+/// than it was recorded in is read once, in Git's; one that is no longer served in the version it was
+/// recorded in, in the one the server prefers.
 fn kinds_in_use(
     desired: &[Manifest],
     inventory: &Inventory,
+    discovery: &Discovery,
 ) -> BTreeMap<GroupVersionKind, BTreeSet<String>> {
     let mut kinds: BTreeMap<GroupVersionKind, BTreeSet<String>> = BTreeMap::new();
     let mut versions: BTreeMap<(String, String), GroupVersionKind> = BTreeMap::new();
     let wanted = desired.iter().map(|manifest| (&manifest.id, manifest.gvk.clone()));
-    let recorded = inventory
-        .entries
-        .iter()
-        .map(|(id, entry)| (id, GroupVersionKind::new(&entry.api_version, &id.kind)));
+    let recorded = inventory.entries.iter().map(|(id, entry)| {
+        let gvk = GroupVersionKind::new(&entry.api_version, &id.kind);
+        let served = discovery.served(&gvk).map(|resource| resource.gvk.clone());
+        (id, served.unwrap_or(gvk))
+    });
     for (id, gvk) in wanted.chain(recorded) {
         let gvk = versions.entry((id.group.clone(), id.kind.clone())).or_insert(gvk);
         kinds.entry(gvk.clone()).or_default().extend(id.namespace.clone());
@@ -312,9 +315,12 @@ impl Live {
         assess(object, &related)
     }
 
-    /// Whether a kind has been read.
-    pub fn has_read(&self, resource: &Resource) -> bool {
-        self.listings.iter().any(|listing| listing.resource.gvk == resource.gvk)
+    /// Whether a kind has been read where an object of that namespace would be.
+    pub fn has_read(&self, resource: &Resource, namespace: Option<&str>) -> bool {
+        let covers = |known: Option<&str>| known.is_none() || known == namespace;
+        self.listings.iter().any(|listing| {
+            listing.resource.gvk == resource.gvk && covers(listing.namespace.as_deref())
+        })
     }
 }
 

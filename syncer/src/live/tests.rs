@@ -85,7 +85,7 @@ fn pods_are_read_where_the_workloads_are() {
     let job = manifest(json!({"apiVersion": "batch/v1", "kind": "Job",
         "metadata": {"name": "seed", "namespace": "db"}}));
     let web = manifest(deployment());
-    let kinds = kinds_in_use(&[job, web], &Inventory::default());
+    let kinds = kinds_in_use(&[job, web], &Inventory::default(), &Discovery::default());
     let read = relatives(&kinds);
     let of = |api_version: &str, kind: &str| {
         let namespaces = read.get(&GroupVersionKind::new(api_version, kind));
@@ -103,7 +103,8 @@ fn a_claim_stands_still_until_a_pod_uses_it() {
         "status": {"phase": "Pending"}});
     let wanted = manifest(claim.clone());
     let id = wanted.id.clone();
-    let kinds = kinds_in_use(std::slice::from_ref(&wanted), &Inventory::default());
+    let kinds =
+        kinds_in_use(std::slice::from_ref(&wanted), &Inventory::default(), &Discovery::default());
     assert!(relatives(&kinds).contains_key(&GroupVersionKind::new("v1", "Pod")));
 
     let mut live = Live::wanting(&[wanted], &Inventory::default());
@@ -122,5 +123,54 @@ fn a_claim_stands_still_until_a_pod_uses_it() {
 fn an_application_without_workloads_reads_no_pods() {
     let map = manifest(json!({"apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": "a", "namespace": "shop"}}));
-    assert!(relatives(&kinds_in_use(&[map], &Inventory::default())).is_empty());
+    assert!(
+        relatives(&kinds_in_use(&[map], &Inventory::default(), &Discovery::default())).is_empty()
+    );
+}
+
+#[test]
+fn what_was_recorded_in_a_version_that_is_gone_is_read_in_the_one_there_is() {
+    let claim =
+        manifest(json!({"apiVersion": "autoscaling/v2beta2", "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "web", "namespace": "shop"}}));
+    let mut inventory = Inventory::default();
+    inventory.entries.insert(
+        claim.id,
+        engine::record::Entry {
+            api_version: "autoscaling/v2beta2".into(),
+            uid: Some("h".into()),
+            desired: claim.digest,
+            settled: None,
+            tentative: false,
+            adopted: false,
+        },
+    );
+    let served = Discovery::of_kinds(&[("autoscaling/v2", "HorizontalPodAutoscaler")]);
+    let kinds = kinds_in_use(&[], &inventory, &served);
+    let v2 = GroupVersionKind::new("autoscaling/v2", "HorizontalPodAutoscaler");
+    assert!(kinds.keys().eq([&v2]), "or it would be taken to be gone, and be forgotten: {kinds:?}");
+}
+
+#[test]
+fn a_kind_is_read_where_it_was_listed() {
+    let listed = |namespace: Option<&str>| Live {
+        listings: vec![Listing {
+            resource: basket(),
+            namespace: namespace.map(str::to_owned),
+            version: "1".into(),
+        }],
+        ..Live::default()
+    };
+    assert!(listed(None).has_read(&basket(), Some("shop")));
+    assert!(listed(Some("shop")).has_read(&basket(), Some("shop")));
+    assert!(!listed(Some("blog")).has_read(&basket(), Some("shop")));
+}
+
+fn basket() -> Resource {
+    Resource {
+        gvk: GroupVersionKind::new("shop.example/v1", "Basket"),
+        plural: "baskets".into(),
+        namespaced: true,
+        verbs: Vec::new(),
+    }
 }
