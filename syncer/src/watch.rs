@@ -36,8 +36,13 @@ pub enum Seen {
     Deleted(Value),
     /// The list had to be read again; this is all there is.
     Relisted(Listing, Vec<Value>),
-    /// A watch cannot go on: the credential or the right to it was withdrawn.
-    Failed(RequestError),
+    /// A watch has ended and cannot go on: the credential or the right to it was withdrawn.
+    Failed {
+        /// Of which collection.
+        path: String,
+        /// Why.
+        error: RequestError,
+    },
 }
 
 /// The watches of one run.
@@ -66,6 +71,11 @@ impl Watches {
         self.open.push(path);
         let (client, sender) = (self.client.clone(), self.sender.clone());
         self.tasks.spawn(watch(client, listing.clone(), sender));
+    }
+
+    /// Forgets a watch that has ended, so that it can be followed again.
+    pub fn ended(&mut self, path: &str) {
+        self.open.retain(|open| open != path);
     }
 
     /// The next thing seen. Pending for ever while nothing is watched.
@@ -122,7 +132,7 @@ async fn watch(client: Client, mut listing: Listing, sender: mpsc::Sender<Seen>)
             }
             End::Error(error) => {
                 // If nobody listens any more, nobody needs to know.
-                let _ = sender.send(Seen::Failed(error)).await;
+                let _ = sender.send(Seen::Failed { path: listing.path(), error }).await;
                 return;
             }
         }

@@ -16,6 +16,10 @@ pub const HISTORY_LIMIT: usize = 20;
 pub struct Ledger {
     /// Grows by one with every run that begins to write; a claim by compare-and-swap.
     pub epoch: u64,
+    /// Grows whenever a run goes on writing after it waited: by the compare-and-swap of the ledger it
+    /// learns there whether another run has claimed the application meanwhile.
+    #[serde(default)]
+    pub fence: u64,
     /// What is going on.
     pub phase: Phase,
     /// The run that is under way, was interrupted, or was the last to end.

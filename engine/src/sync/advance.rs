@@ -31,6 +31,9 @@ impl Sync {
     pub(super) fn go_on(&mut self, then: Then, turn: &mut Turn) {
         match then {
             Then::FirstWave => self.open_wave(0, turn),
+            Then::Wave { index, next_rank, opened } => {
+                self.position = Position::Wave { index, next_rank, opened };
+            }
             Then::PrepareRollback => {
                 self.position = Position::Preparing;
                 turn.effects.push(Effect::PrepareRollback {
@@ -96,6 +99,7 @@ impl Sync {
             return true;
         }
         if !is_open {
+            self.waited = true;
             return false;
         }
         if gating {
@@ -106,10 +110,23 @@ impl Sync {
             turn.tell(note);
             self.tell_ignored(index, turn);
             self.open_wave(index + 1, turn);
+        } else if self.waited && self.writes_in(index, next_rank) {
+            self.renew_claim();
+            self.record(Moment::Resume, None, Then::Wave { index, next_rank, opened }, turn);
         } else {
             self.apply_rank(index, next_rank, opened, turn);
         }
         true
+    }
+
+    fn writes_in(&self, index: usize, rank: usize) -> bool {
+        let steps = self.course.waves.get(index).and_then(|wave| wave.ranks.get(rank));
+        steps.is_some_and(|steps| steps.iter().any(|step| step.action.writes()))
+    }
+
+    /// Makes the next checkpoint write the ledger, which fails if another run has claimed it.
+    fn renew_claim(&mut self) {
+        self.records.ledger.fence += 1;
     }
 
     /// Begins every apply of a rank; what needs none is expected as it is.
@@ -121,7 +138,7 @@ impl Sync {
                 turn.effects.push(Effect::Apply(step.id));
             } else if step.is_ours() {
                 let tracked = self.objects.entry(step.object.clone()).or_default();
-                tracked.expected = Some(Expected {
+                tracked.expect(Expected {
                     uid: step.live_uid.unwrap_or_default(),
                     resource_version: step.live_version.unwrap_or_default(),
                     generation: None,
@@ -146,6 +163,10 @@ impl Sync {
     }
 
     fn advance_bake(&mut self, opened: jiff::Timestamp, turn: &mut Turn) -> bool {
+        if let Some(reason) = self.failure.take() {
+            self.fail(reason, turn);
+            return true;
+        }
         if self.interrupted {
             return self.stop(turn);
         }
@@ -158,6 +179,7 @@ impl Sync {
             return true;
         }
         if turn.now < baked || !is_open {
+            self.waited = true;
             return false;
         }
         self.before_pruning(turn);
@@ -172,6 +194,9 @@ impl Sync {
         }
         if self.run.kind == RunKind::Sync {
             self.records.ledger.last_healthy = Some(self.run.render.clone());
+        }
+        if self.waited {
+            self.renew_claim();
         }
         self.record(Moment::Prune, None, Then::Prune, turn);
     }
@@ -204,17 +229,14 @@ impl Sync {
         let settled = self.settled(&announced);
         if ledger.phase == Phase::Idle
             && is_last
+            && self.records.found_bundle
             && self.course.is_noop()
             && settled == self.records.stored_inventory
         {
             return self.finish(super::Outcome::NoChange, turn);
         }
-        let known = |digest| {
-            let current = ledger.current.as_ref().map(|run| run.render.digest);
-            is_last || current == Some(digest)
-        };
-        let digest = self.run.render.digest;
-        let bundle = (!known(digest)).then_some(digest);
+        // Even if it is named by the ledger: somebody may have deleted it since.
+        let bundle = Some(self.run.render.digest);
         self.records.inventory = announced;
         self.records.ledger.epoch += 1;
         self.records.ledger.phase = Phase::Syncing;

@@ -60,7 +60,8 @@ pub struct Checkpoint {
     pub ledger: Ledger,
     /// The inventory, if it differs from what was last recorded.
     pub inventory: Option<Inventory>,
-    /// The render whose bundle must be stored: the one being synced, if it is not stored yet.
+    /// The render whose bundle must be stored: the one being synced. Writing what is
+    /// stored already is nothing to do.
     pub bundle: Option<Digest>,
     /// The bundles that are still needed. Once the ledger is written, others may be deleted.
     pub keep: BTreeSet<Digest>,
@@ -71,6 +72,8 @@ pub struct Checkpoint {
 pub enum Moment {
     /// Before the first write of a sync.
     Begin,
+    /// Before the next write after a wait: the claim is still this run's.
+    Resume,
     /// A gate failed: the render is in quarantine, a rollback is announced.
     RollBack,
     /// Before the first write of a rollback.

@@ -38,6 +38,8 @@ pub enum Event {
         /// The uid it had. Without one the event is taken to be about the object that was applied.
         uid: Option<String>,
     },
+    /// The objects of the run cannot be watched any longer: what becomes of them would go unseen.
+    Blind(Failure),
     /// The answer to an [`super::Effect::Prune`]. "Not found" is a success.
     Pruned {
         /// The object.

@@ -27,6 +27,7 @@ impl Sync {
                 self.gone(&id, uid.as_deref());
                 self.settle(&id, turn.now);
             }
+            Event::Blind(failure) => self.blind(failure),
             Event::Pruned { id, result } => self.pruned(&id, result, turn),
             Event::Freed { uid, result } => self.freed(&uid, result, turn),
             Event::RollbackReady { plan } => {
@@ -52,6 +53,7 @@ impl Sync {
     fn recorded(&mut self, turn: &mut Turn) {
         let Position::Recording { then } = &self.position else { return };
         let then = then.clone();
+        self.waited = false;
         self.records.stored_ledger = self.records.ledger.clone();
         self.records.stored_inventory = self.records.inventory.clone();
         self.go_on(then, turn);
@@ -89,7 +91,7 @@ impl Sync {
             Ok(object) => {
                 self.wrote = true;
                 let tracked = self.objects.entry(step.object.clone()).or_default();
-                tracked.expected = Some(Expected {
+                tracked.expect(Expected {
                     uid: object.uid.clone(),
                     resource_version: object.resource_version,
                     generation: object.generation,
@@ -148,12 +150,28 @@ impl Sync {
         self.free_stuck_pods(id, turn);
     }
 
+    /// Nothing can be gated unseen. What has failed already matters more.
+    fn blind(&mut self, failure: Failure) {
+        let reason = Reason {
+            stage: Stage::Gate,
+            blame: Blame::Surroundings,
+            class: failure.class,
+            wave: None,
+            object: None,
+            trouble: None,
+            message: format!("the objects can no longer be watched: {}", failure.message),
+            hint: failure.hint,
+        };
+        self.failure.get_or_insert(reason);
+    }
+
     fn gone(&mut self, id: &ObjectId, uid: Option<&str>) {
-        let Some(tracked) = self.objects.get_mut(id) else { return };
+        let tracked = self.objects.entry(id.clone()).or_default();
         let seen = tracked.observation.as_ref().map(|it| it.uid.as_str());
         if uid.is_none() || uid == seen {
             tracked.observation = None;
         }
+        tracked.deleted = uid.map(str::to_owned).or(tracked.deleted.take());
         if let Some(expected) = &tracked.expected
             && uid.is_none_or(|uid| uid == expected.uid)
         {

@@ -28,6 +28,8 @@ pub struct Context {
     pub ledger: Ledger,
     /// The inventory as it was read.
     pub inventory: Inventory,
+    /// Whether the bundle of this render is stored and can be read.
+    pub is_stored: bool,
     /// The objects of the plan that were unhealthy before.
     pub baseline: BTreeMap<ObjectId, Ailing>,
 }
@@ -54,6 +56,9 @@ pub struct Sync {
     /// Why the forward run failed, while it is being rolled back.
     pub(super) because: Option<Reason>,
     pub(super) interrupted: bool,
+    /// Whether it waited for something since the ledger was last written. Another run may have
+    /// claimed the application meanwhile, so nothing is written before the ledger is.
+    pub(super) waited: bool,
     /// Whether the server took any write of this render: of the current run, or of the interrupted
     /// one that it continues.
     pub(super) wrote: bool,
@@ -71,6 +76,8 @@ pub(super) struct Records {
     pub(super) stored_inventory: Inventory,
     /// The ledger as the run found it.
     pub(super) found: Ledger,
+    /// Whether the run found the bundle of its render.
+    pub(super) found_bundle: bool,
 }
 
 /// What is known of one object.
@@ -81,10 +88,21 @@ pub(super) struct Tracked {
     pub(super) memory: Memory,
     /// Whether it was seen to be deleted after it was applied.
     pub(super) gone: bool,
+    /// The uid that was last seen to be deleted: it may be that of an object whose turn comes yet, or
+    /// whose apply has not answered.
+    pub(super) deleted: Option<String>,
     /// What people were last told of its health.
     pub(super) told: Option<(Status, String)>,
     /// Whether people were told that it is ignored.
     pub(super) told_ignored: bool,
+}
+
+impl Tracked {
+    /// From now on it is to be healthy at this version; unless just this object was deleted already.
+    pub(super) fn expect(&mut self, expected: Expected) {
+        self.gone = self.deleted.as_ref() == Some(&expected.uid);
+        self.expected = Some(expected);
+    }
 }
 
 /// Where a run stands.
@@ -110,6 +128,12 @@ pub(super) enum Position {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Then {
     FirstWave,
+    /// The wave that was left for the checkpoint, where it was left.
+    Wave {
+        index: usize,
+        next_rank: usize,
+        opened: Timestamp,
+    },
     PrepareRollback,
     Prune,
     Finish(Box<Outcome>),
@@ -141,6 +165,7 @@ impl Sync {
         let records = Records {
             stored_ledger: context.ledger.clone(),
             found: context.ledger.clone(),
+            found_bundle: context.is_stored,
             stored_inventory: context.inventory.clone(),
             ledger: context.ledger,
             inventory: context.inventory,
@@ -161,6 +186,7 @@ impl Sync {
             failure: None,
             because: None,
             interrupted: false,
+            waited: false,
             wrote,
             freed: BTreeSet::new(),
             not_pruned: Vec::new(),

@@ -4,6 +4,7 @@
 mod build;
 mod failures;
 mod properties;
+mod rivals;
 mod waves;
 mod world;
 
@@ -21,11 +22,13 @@ struct Play {
     sync: Option<Sync>,
     effects: Vec<Effect>,
     second: i64,
+    /// Whether a claim that is renewed after a wait is confirmed at once, and not shown.
+    unrivalled: bool,
 }
 
 impl Play {
     fn new(sync: Sync) -> Self {
-        let mut play = Self { sync: Some(sync), effects: Vec::new(), second: 0 };
+        let mut play = Self { sync: Some(sync), effects: Vec::new(), second: 0, unrivalled: true };
         play.tell(Event::Start);
         play
     }
@@ -33,7 +36,13 @@ impl Play {
     fn tell(&mut self, event: Event) {
         let (sync, effects) = decide(self.sync.take().unwrap(), at(self.second), event);
         self.sync = Some(sync);
-        self.effects.extend(effects);
+        let resumes =
+            |effect: &Effect| matches!(effect, Effect::Record(it) if it.moment == Moment::Resume);
+        let confirmed = self.unrivalled && effects.iter().any(resumes);
+        self.effects.extend(effects.into_iter().filter(|effect| !confirmed || !resumes(effect)));
+        if confirmed {
+            self.tell(Event::Recorded);
+        }
     }
 
     fn wait(&mut self, seconds: i64) {

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use engine::application::Ownership;
 use engine::diff::settled_digest;
 use engine::plan::{Prune, StepId};
 use engine::sync::{AppliedObject, Checkpoint, Effect, Event, Failure, Outcome, Sync, decide};
@@ -94,7 +95,7 @@ impl<'a> Drive<'a> {
                     if let Effect::Finish(outcome) = effect {
                         return Ok(*outcome);
                     }
-                    self.perform(effect, &mut events).await?;
+                    self.perform(effect, &mut events).await;
                 }
             }
             tokio::select! {
@@ -103,7 +104,7 @@ impl<'a> Drive<'a> {
                 Some(answer) = self.in_flight.next() => self.answered(answer, &mut events),
                 seen = self.watches.next() => {
                     let seen = seen.ok_or(ApplyError::Stuck("the watches ended"))?;
-                    self.seen(seen, &mut events)?;
+                    self.seen(seen, &mut events);
                 }
                 () = alarm(self.clock, self.alarm), if self.alarm.is_some() => {
                     self.alarm = None;
@@ -113,11 +114,7 @@ impl<'a> Drive<'a> {
         }
     }
 
-    async fn perform(
-        &mut self,
-        effect: Effect,
-        events: &mut VecDeque<Event>,
-    ) -> Result<(), ApplyError> {
+    async fn perform(&mut self, effect: Effect, events: &mut VecDeque<Event>) {
         match effect {
             Effect::Note(note) => self.sink.note(&note),
             Effect::WakeAt(time) => self.alarm = Some(time),
@@ -126,7 +123,7 @@ impl<'a> Drive<'a> {
                 Err(error) => Event::RecordFailed(Failure::new(error.class(), error.to_string())),
             }),
             Effect::Apply(step) => self.apply(step, events).await,
-            Effect::Observe { wave } => self.observe(wave, events).await?,
+            Effect::Observe { wave } => self.observe(wave, events).await,
             Effect::Prune(prune) => self.prune(&prune),
             Effect::FreePod { pod, uid } => {
                 let client = self.client.clone();
@@ -144,7 +141,6 @@ impl<'a> Drive<'a> {
             }
             Effect::Finish(_) => {}
         }
-        Ok(())
     }
 
     /// The bundle first, the ledger last: a ledger never names what is not there.
@@ -173,19 +169,27 @@ impl<'a> Drive<'a> {
                 return;
             }
         };
-        let client = self.client.clone();
+        let (client, application) = (self.client.clone(), self.request.application.clone());
         let object = step.manifest.id.clone();
         let bodies: Vec<Arc<Value>> =
             step.reclaim.iter().chain([&step.outgoing]).map(Arc::clone).collect();
-        let uid = step.live_uid.clone();
+        let made = || self.records.made(&object).map(str::to_owned);
+        let uid = step.live_uid.clone().or_else(made);
         let applying = async move {
             let mut result = Err(RequestError::new(
                 format!("apply {object}"),
                 crate::client::Why::Garbled("there is nothing to send".to_owned()),
             ));
             for body in bodies {
-                let apply = Apply { id: &object, body: &body, uid: uid.as_deref(), dry_run: false };
-                result = apply.send(&client, &resource).await;
+                result = match uid.as_deref() {
+                    None => {
+                        requests::create(&client, &resource, &application, &object, &body).await
+                    }
+                    uid => {
+                        let apply = Apply { id: &object, body: &body, uid, dry_run: false };
+                        apply.send(&client, &resource).await
+                    }
+                };
                 if result.is_err() {
                     break;
                 }
@@ -249,11 +253,16 @@ impl<'a> Drive<'a> {
 
     fn prune(&mut self, prune: &Prune) {
         let gvk = GroupVersionKind::new(&prune.api_version, &prune.id.kind);
-        let resource = self.prepared.discovery.resource(&gvk).cloned();
-        // Its status may have moved on since the plan; the newest version we know of is as good.
+        let resource = self.prepared.discovery.served(&gvk).cloned();
+        // Its status may have moved on since the plan; the newest version we know of is as good, as
+        // long as it still is the application's. If not, the planned one makes sure that it is read.
         let known = self.prepared.live.objects.get(&prune.id);
+        let is_ours = |object: &Value| {
+            merge::object::uid(object) == Some(&prune.uid)
+                && self.request.application.ownership(&prune.id, object) == Ownership::Ours
+        };
         let version = known
-            .filter(|object| merge::object::uid(object) == Some(&prune.uid))
+            .filter(|object| is_ours(object))
             .and_then(|object| merge::object::resource_version(object))
             .unwrap_or(&prune.resource_version)
             .to_owned();

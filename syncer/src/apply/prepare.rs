@@ -212,12 +212,14 @@ pub(super) fn context(
         let sent = |id: &ObjectId| records.inventory().entries.get(id).map(|entry| entry.desired);
         baseline.retain(|id, _| sent(id).is_some() && sent(id) == healthy.get(id).copied());
     }
+    let is_stored = matches!(records.bundle(render.digest), Ok(Some(_)));
     Ok(Context {
         application: request.application.clone(),
         render,
         requested_by: request.requested_by.clone(),
         ledger: ledger.clone(),
         inventory: records.inventory().clone(),
+        is_stored,
         baseline,
     })
 }

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use engine::sync::Event;
 use merge::{GroupVersionKind, ObjectId};
 
-use super::ApplyError;
-use super::drive::Drive;
+use super::drive::{Drive, failed};
 use super::prepare::observation;
 use crate::discovery::Resource;
 use crate::live::{Affected, list};
@@ -17,11 +16,7 @@ use crate::watch::Seen;
 impl Drive<'_> {
     /// Begins to report: every list is watched from here on, kinds that did not exist before are
     /// listed first, and each object of the wave is told once as it is.
-    pub(super) async fn observe(
-        &mut self,
-        wave: u32,
-        events: &mut VecDeque<Event>,
-    ) -> Result<(), ApplyError> {
+    pub(super) async fn observe(&mut self, wave: u32, events: &mut VecDeque<Event>) {
         let plan = Arc::clone(&self.prepared.plan);
         let planned = usize::try_from(wave).ok().and_then(|index| plan.waves.get(index));
         let steps: Vec<_> =
@@ -31,17 +26,25 @@ impl Drive<'_> {
             let Some(resource) = self.prepared.discovery.resource(&step.manifest.gvk) else {
                 continue;
             };
-            if self.prepared.live.has_read(resource) {
+            let namespace = step.manifest.id.namespace.as_deref();
+            if self.prepared.live.has_read(resource, namespace) {
                 continue;
             }
-            let namespaces = step.manifest.id.namespace.clone();
+            let namespaces = namespace.map(str::to_owned);
             match new.iter_mut().find(|(known, _)| known == resource) {
                 Some((_, known)) => known.extend(namespaces),
                 None => new.push((resource.clone(), namespaces.into_iter().collect())),
             }
         }
         for (resource, namespaces) in new {
-            for (listing, objects) in list::list_where(self.client, &resource, &namespaces).await? {
+            let listed = match list::list_where(self.client, &resource, &namespaces).await {
+                Ok(listed) => listed,
+                Err(error) => {
+                    events.push_back(Event::Blind(failed(&error)));
+                    continue;
+                }
+            };
+            for (listing, objects) in listed {
                 for object in objects {
                     self.prepared.live.upsert(object);
                 }
@@ -53,7 +56,6 @@ impl Drive<'_> {
         }
         self.observing = true;
         events.extend(steps.iter().filter_map(|step| self.observed(&step.manifest.id)));
-        Ok(())
     }
 
     /// An object as it is known, if it exists.
@@ -63,11 +65,7 @@ impl Drive<'_> {
     }
 
     /// Takes in what the watches saw; what came in one burst is told once an object.
-    pub(super) fn seen(
-        &mut self,
-        seen: Seen,
-        events: &mut VecDeque<Event>,
-    ) -> Result<(), ApplyError> {
+    pub(super) fn seen(&mut self, seen: Seen, events: &mut VecDeque<Event>) {
         let mut affected = Vec::new();
         let mut next = Some(seen);
         while let Some(seen) = next {
@@ -78,7 +76,10 @@ impl Drive<'_> {
                 Seen::Relisted(listing, objects) => {
                     affected.extend(live.relisted(&listing, objects));
                 }
-                Seen::Failed(error) => return Err(error.into()),
+                Seen::Failed { path, error } => {
+                    self.watches.ended(&path);
+                    events.push_back(Event::Blind(failed(&error)));
+                }
             }
             next = self.watches.ready();
         }
@@ -94,7 +95,6 @@ impl Drive<'_> {
                 }
             }
         }
-        Ok(())
     }
 }
 

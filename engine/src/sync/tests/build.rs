@@ -101,6 +101,7 @@ pub(super) fn context(wanted: &str, last_healthy: Option<&str>) -> Context {
         requested_by: "ada".to_owned(),
         ledger,
         inventory: Inventory::default(),
+        is_stored: true,
         baseline: BTreeMap::new(),
     }
 }

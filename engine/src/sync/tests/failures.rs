@@ -279,6 +279,8 @@ fn a_rollback_that_was_begun_before_is_finished() {
     play.tell(Event::RollbackReady { plan: Arc::new(back) });
     play.tell(Event::Recorded);
     play.seen("web", 9, healthy());
+    assert_eq!(play.did().last().unwrap(), "record Prune", "no other run has claimed it meanwhile");
+    play.tell(Event::Recorded);
     play.tell(Event::Pruned { id: id("extra"), result: Ok(()) });
     play.tell(Event::Recorded);
     let did = play.did();

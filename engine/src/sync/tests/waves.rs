@@ -51,7 +51,26 @@ fn what_is_announced_is_what_is_recorded() {
     assert_eq!(begin.ledger.phase, Phase::Syncing);
     let inventory = begin.inventory.as_ref().unwrap();
     let entry = &inventory.entries[&id("db")];
-    assert_eq!((entry.uid.as_deref(), entry.tentative), (None, true));
+    assert_eq!((entry.uid.as_deref(), entry.tentative, entry.adopted), (None, true, false));
+}
+
+#[test]
+fn what_a_run_adopts_is_marked_so_until_it_is_healthy() {
+    let one = plan(&[&[&[("db", Action::Adopt)]]], &[]);
+    let policy = Policy { bake: Duration::ZERO, ..policy() };
+    let mut play = Play::new(Sync::new(&one, policy, context("new", None)));
+    let adopted = |play: &mut Play| {
+        let recorded = play.take().into_iter().find_map(|effect| match effect {
+            Effect::Record(checkpoint) => checkpoint.inventory,
+            _ => None,
+        });
+        let entry = recorded.unwrap().entries[&id("db")].clone();
+        (entry.adopted, entry.tentative)
+    };
+    assert_eq!(adopted(&mut play), (true, false));
+    play.tell(Event::Recorded);
+    play.well(FIRST, "db", 5);
+    assert_eq!(adopted(&mut play), (false, false));
 }
 
 #[test]
@@ -121,6 +140,13 @@ fn nothing_is_written_when_nothing_changed() {
     settled.inventory.entries.insert(id("web"), entry("web"));
     let mut play = Play::new(Sync::new(&plan(shape, &[]), policy(), settled.clone()));
     assert_eq!(play.did(), ["no change"]);
+    let mut bare = settled.clone();
+    bare.is_stored = false;
+    let mut play = Play::new(Sync::new(&plan(shape, &[]), policy(), bare));
+    let begun = play.take();
+    let stores =
+        |effect: &Effect| matches!(effect, Effect::Record(it) if it.bundle == Some(digest("same")));
+    assert!(begun.iter().any(stores), "without its bundle there would be no way back to it");
     // A process that died while it baked left the phase: the gate and the bake are gone through.
     settled.ledger.phase = Phase::Syncing;
     let mut play = Play::new(Sync::new(&plan(shape, &[]), policy(), settled));
