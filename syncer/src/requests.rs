@@ -2,7 +2,7 @@
 //! only ever hit the object that was decided about.
 //!
 //! An apply of an existing object carries its uid: 409 if it is gone, 422 if another bears its name.
-//! An apply that is to create carries a resourceVersion that no object has ([`NEVER`]): it creates, and
+//! An apply that is to create carries a resourceVersion that no object has: it creates, and
 //! leaves alone what somebody else has made since. A deletion carries uid and resourceVersion.
 
 use std::time::Duration;
