@@ -104,8 +104,20 @@ pub(super) fn is_ours(inputs: &Inputs<'_>, id: &ObjectId, live: &Value) -> bool 
             let entry = inputs.inventory.entries.get(id);
             // Objects of files have no uid, and what is said to be applied to them was.
             entry.is_some_and(|entry| entry.uid.is_some() || uid(live).is_none())
+                || was_ours_in_another_group(inputs, id, live)
         }
     }
+}
+
+/// Whether we had the very same object under another API group, as an Ingress of `extensions` that is
+/// one of `networking.k8s.io` too.
+fn was_ours_in_another_group(inputs: &Inputs<'_>, id: &ObjectId, live: &Value) -> bool {
+    let Some(uid) = uid(live) else { return false };
+    inputs.inventory.entries.iter().any(|(other, entry)| {
+        entry.uid.as_deref() == Some(uid)
+            && (&other.kind, &other.namespace, &other.name) == (&id.kind, &id.namespace, &id.name)
+            && inputs.application.ownership(other, live) == Ownership::Ours
+    })
 }
 
 /// Whether the two hashes of the inventory say that nothing happened since our last apply: neither to

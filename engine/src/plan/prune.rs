@@ -71,6 +71,8 @@ pub enum WithheldReason {
     Replaced,
     /// It was there before a revision took it over that never became healthy.
     Adopted,
+    /// Git has it in another API group, which is another name for the same object.
+    Regrouped,
 }
 
 impl WithheldReason {
@@ -82,7 +84,11 @@ impl WithheldReason {
             | Self::Guard { .. }
             | Self::EmptySource
             | Self::Kept { .. } => true,
-            Self::HandedOver { .. } | Self::NotOurs | Self::Replaced | Self::Adopted => false,
+            Self::HandedOver { .. }
+            | Self::NotOurs
+            | Self::Replaced
+            | Self::Adopted
+            | Self::Regrouped => false,
         }
     }
 }
@@ -104,6 +110,7 @@ impl fmt::Display for WithheldReason {
             Self::HandedOver { to } => write!(f, "it belongs to application {to} now"),
             Self::NotOurs => f.write_str("it no longer says that it belongs to this application"),
             Self::Replaced => f.write_str("somebody deleted it and made it anew"),
+            Self::Regrouped => f.write_str("the source has it in another API group"),
             Self::Adopted => f.write_str("it was there before a revision that failed adopted it"),
         }
     }
@@ -117,6 +124,8 @@ const KEEPERS: [(&str, &str); 2] =
 /// What to delete, in order, and what to leave alone.
 pub(super) fn find(inputs: &Inputs<'_>) -> (Vec<Prune>, Vec<Withheld>) {
     let desired: BTreeSet<&ObjectId> = inputs.desired.iter().map(|it| &it.id).collect();
+    let stays: BTreeSet<&str> =
+        inputs.desired.iter().filter_map(|it| uid(inputs.live.get(&it.id)?)).collect();
     let mut prunes = Vec::new();
     let mut withheld = Vec::new();
     for (id, entry) in &inputs.inventory.entries {
@@ -125,6 +134,10 @@ pub(super) fn find(inputs: &Inputs<'_>) -> (Vec<Prune>, Vec<Withheld>) {
         }
         // What does not exist need not be deleted, and what is being deleted need not be asked again.
         let Some(live) = inputs.live.get(id).filter(|live| !is_deleting(live)) else { continue };
+        if uid(live).is_some_and(|uid| stays.contains(uid)) {
+            withheld.push(Withheld { id: id.clone(), reason: WithheldReason::Regrouped });
+            continue;
+        }
         match judge(inputs, id, entry, live) {
             Ok(prune) => prunes.push(prune),
             Err(reason) => withheld.push(Withheld { id: id.clone(), reason }),

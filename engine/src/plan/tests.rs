@@ -323,6 +323,24 @@ fn what_a_failed_revision_adopted_is_let_go_of_and_never_deleted() {
 }
 
 #[test]
+fn an_object_that_moves_to_another_api_group_is_one_object() {
+    let basket = |api_version: &str| {
+        json!({"apiVersion": api_version, "kind": "Basket",
+            "metadata": {"name": "a", "namespace": "shop"}, "spec": {"size": 1}})
+    };
+    let mut world = World::new();
+    let before = world.had(basket("old.example/v1"));
+    let now = world.want(basket("new.example/v1"));
+    let mut live = Value::clone(&world.live[&before]);
+    live["apiVersion"] = json!("new.example/v1");
+    world.live.insert(now, Arc::new(live));
+    let plan = world.plan();
+    assert_eq!(plan.count(Action::Update), 1, "it is marked anew");
+    assert_eq!(plan.prunes, []);
+    assert_eq!(plan.withheld[0].reason, WithheldReason::Regrouped);
+}
+
+#[test]
 fn the_cluster_is_asked_about_kinds_and_namespaces() {
     let mut world = World::new();
     world.want(settings("a", "1"));
