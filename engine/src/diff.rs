@@ -87,6 +87,14 @@ pub struct ObjectDiff {
     /// take them back ([`Comparison::reclaim_body`]) before the next one can remove them.
     #[serde(serialize_with = "as_texts")]
     pub removals: Vec<Path>,
+    /// Fields that an apply would only spell anew or put into another order: `1000m` that becomes
+    /// `1`. The stored object would change, what it means would not, so this is never drift.
+    #[serde(serialize_with = "as_texts", skip_serializing_if = "Vec::is_empty")]
+    pub respelled: Vec<Path>,
+    /// What the server made of fields we sent, where the object is vouched for all the same. Filled
+    /// on request only ([`server_mutated`]).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub server_mutated: Vec<Mutated>,
 }
 
 impl ObjectDiff {
@@ -98,7 +106,15 @@ impl ObjectDiff {
             foreign: Vec::new(),
             predicted: None,
             removals: Vec::new(),
+            respelled: Vec::new(),
+            server_mutated: Vec::new(),
         }
+    }
+
+    /// Whether the stored object would change at all, if only in its spelling: the server's own
+    /// verdict on an apply.
+    pub const fn would_be_written(&self) -> bool {
+        !self.changes.is_empty() || !self.respelled.is_empty()
     }
 }
 
@@ -155,6 +171,21 @@ pub enum ChangeKind {
     Set,
     /// It goes.
     Remove,
+}
+
+/// A field the server made something else of, time and again: a webhook, a default that wins, an
+/// amount it rounds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Mutated {
+    /// Which.
+    #[serde(serialize_with = "as_text")]
+    pub path: Path,
+    /// What we sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ours: Option<Value>,
+    /// What the server has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub servers: Option<Value>,
 }
 
 /// Who is answerable for a live value. Kubernetes keeps a time for each manager, not for each field,

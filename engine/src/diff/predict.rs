@@ -62,6 +62,7 @@ pub fn diff(comparison: &Comparison<'_>) -> ObjectDiff {
         foreign,
         predicted: Some(Redacted::new(Arc::new(predicted))),
         removals,
+        ..ObjectDiff::unchanged()
     }
 }
 
