@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use engine::redact::Salt;
+use engine::redact::{Redaction, Salt};
 use manifests::GitError;
 use serde::Serialize;
 
@@ -110,16 +110,6 @@ impl Shell {
     /// The folder of this user for what can be had again (the XDG base directory of caches).
     pub fn cache(&self) -> Option<&Path> {
         self.cache.as_deref()
-    }
-
-    /// What this run's masks of secret values are keyed by. The standard library seeds its hashers
-    /// from the system's random source.
-    pub fn salt(&self) -> Salt {
-        let mut bytes = [0; 16];
-        for half in bytes.chunks_mut(8) {
-            half.copy_from_slice(&RandomState::new().build_hasher().finish().to_le_bytes());
-        }
-        Salt::new(bytes)
     }
 
     /// Whether standard output takes colour.
@@ -237,6 +227,16 @@ fn told<'a>(chain: impl Iterator<Item = &'a (dyn std::error::Error + 'static)>) 
         }
     }
     lines
+}
+
+/// How this run masks secret values. The standard library seeds its hashers from the system's random
+/// source.
+pub fn redaction() -> Redaction {
+    let mut bytes = [0; 16];
+    for half in bytes.chunks_mut(8) {
+        half.copy_from_slice(&RandomState::new().build_hasher().finish().to_le_bytes());
+    }
+    Redaction::new(Salt::new(bytes))
 }
 
 /// A panic inside the YAML parser is caught and told as a problem of its file; printing it as well

@@ -9,7 +9,7 @@ use engine::application::ApplicationName;
 use engine::diff::{Comparison, diff};
 use engine::plan::Cluster;
 use engine::record::{Bundle, Entry, Inventory, Quarantined, Resume};
-use engine::redact::Salt;
+use engine::redact::{Redaction, Salt};
 use manifests::{Limits, Render, RenderOptions};
 use merge::schema::Schemas;
 use merge::{Digest, Manifest, ObjectId};
@@ -166,10 +166,11 @@ impl World {
     /// What a revision comes to on a cluster that had nothing before.
     pub fn of_applied(applied: Vec<Manifest>) -> Self {
         let mut world = Self::default();
-        let salt = Salt::new([0; 16]);
+        // Nothing of this comparison is shown but the object, and that is masked where it is.
+        let redaction = Redaction::new(Salt::new([0; 16]));
         let schemas = world.schemas(&applied);
         for manifest in &applied {
-            let created = diff(&Comparison::new(&manifest.body, &schemas, salt)).predicted;
+            let created = diff(&Comparison::new(&manifest.body, &schemas, &redaction)).predicted;
             let live =
                 created.map_or_else(|| Arc::clone(&manifest.body), |it| Arc::clone(it.expose()));
             world.live.insert(manifest.id.clone(), live);

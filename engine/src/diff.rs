@@ -22,13 +22,14 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use merge::managed;
 use merge::path::Path;
 use merge::schema::Schemas;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::redact::{Redacted, Salt};
+use crate::redact::{Redacted, Redaction};
 
 pub use predict::diff;
 pub use settled::settled_digest;
@@ -50,13 +51,15 @@ pub struct Comparison<'a> {
     pub autoscaled: bool,
     /// Field managers whose applies are taken over instead of being conflicts (on adoption).
     pub overrule: &'a [&'a str],
-    /// What masks are keyed by.
-    pub salt: Salt,
+    /// How values are masked.
+    pub redaction: &'a Redaction,
+    /// When the live object was read: what is gone was gone by then.
+    pub read_at: Option<Timestamp>,
 }
 
 impl<'a> Comparison<'a> {
     /// A comparison of an object that does not exist, was never applied, and is not autoscaled.
-    pub const fn new(desired: &'a Value, schemas: &'a Schemas, salt: Salt) -> Self {
+    pub const fn new(desired: &'a Value, schemas: &'a Schemas, redaction: &'a Redaction) -> Self {
         Self {
             desired,
             live: None,
@@ -65,7 +68,8 @@ impl<'a> Comparison<'a> {
             manager: crate::application::MANAGER,
             autoscaled: false,
             overrule: &[],
-            salt,
+            redaction,
+            read_at: None,
         }
     }
 }
@@ -201,6 +205,9 @@ pub enum Blame {
     Removed {
         /// Our latest write to the object: it was there then.
         since: Option<String>,
+        /// When the object was read: it was gone by then.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
     },
 }
 

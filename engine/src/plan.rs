@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use merge::schema::Schemas;
 use merge::{Digest, GroupVersionKind, Manifest, ObjectId};
 use serde::Serialize;
@@ -27,7 +28,7 @@ use crate::application::ApplicationName;
 use crate::diff::ObjectDiff;
 use crate::policy::Policy;
 use crate::record::{Bundle, Inventory};
-use crate::redact::Salt;
+use crate::redact::Redaction;
 
 pub use draft::draft;
 pub use prune::{Prune, Withheld, WithheldReason};
@@ -58,8 +59,10 @@ pub struct Inputs<'a> {
     /// Objects that a failed revision *created* (not adopted) and that its rollback therefore deletes,
     /// whatever the policy says about pruning. Empty but for a rollback.
     pub revoked: &'a BTreeSet<ObjectId>,
-    /// What masks are keyed by.
-    pub salt: Salt,
+    /// How values are masked.
+    pub redaction: &'a Redaction,
+    /// When the cluster was read.
+    pub read_at: Option<Timestamp>,
 }
 
 /// What is known of a cluster besides its objects. `None` means "not known", and then nothing is

@@ -27,8 +27,7 @@ impl Salt {
         Self(random)
     }
 
-    /// The mask of one value.
-    pub fn mask(&self, value: &Value) -> String {
+    fn mask(&self, value: &Value) -> String {
         let mut hash = Sha256::new();
         hash.update(self.0);
         match value {
@@ -45,6 +44,47 @@ impl Salt {
 impl fmt::Debug for Salt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Salt(..)")
+    }
+}
+
+/// What is masked, and how: the masks of one run. Values of Secrets and the copies that kubectl
+/// keeps are masked always; the user may list more.
+#[derive(Debug, Clone)]
+pub struct Redaction {
+    salt: Salt,
+    keys: Vec<String>,
+}
+
+impl Redaction {
+    /// Masks what is secret by its kind.
+    pub const fn new(salt: Salt) -> Self {
+        Self { salt, keys: Vec::new() }
+    }
+
+    /// Masks the values of these fields too, in every object: globs of names, whatever their case.
+    #[must_use]
+    pub fn with_keys(self, keys: impl IntoIterator<Item = String>) -> Self {
+        Self { keys: keys.into_iter().collect(), ..self }
+    }
+
+    /// The fields that are masked besides what is secret by its kind.
+    pub fn keys(&self) -> &[String] {
+        &self.keys
+    }
+
+    /// The mask of one value.
+    pub fn mask(&self, value: &Value) -> String {
+        self.salt.mask(value)
+    }
+
+    /// An object as people may see it.
+    pub fn object(&self, object: &Value) -> Value {
+        masked(object, &self.salt)
+    }
+
+    /// A message about an object, its secret values masked: messages quote what they refuse.
+    pub fn message(&self, message: &str, object: &Value) -> String {
+        scrubbed(message, object, &self.salt)
     }
 }
 
@@ -98,7 +138,7 @@ fn is_open(field: &str, value: &Value) -> bool {
 }
 
 /// The same object as people may see it.
-pub fn masked(object: &Value, salt: &Salt) -> Value {
+fn masked(object: &Value, salt: &Salt) -> Value {
     let mut shown = object.clone();
     if let (true, Some(fields)) = (is_secret(object), shown.as_object_mut()) {
         for (field, value) in fields.iter_mut().filter(|(field, value)| !is_open(field, value)) {
@@ -126,7 +166,7 @@ pub fn masked(object: &Value, salt: &Salt) -> Value {
 
 /// A message about an object, with every secret value of that object in it masked: messages of
 /// checks quote what they refuse.
-pub fn scrubbed(message: &str, object: &Value, salt: &Salt) -> String {
+fn scrubbed(message: &str, object: &Value, salt: &Salt) -> String {
     if !is_secret(object) {
         return message.to_owned();
     }

@@ -21,6 +21,7 @@ use engine::application::ApplicationName;
 use engine::plan::{Approvals, Plan};
 use engine::policy::Policy;
 use engine::record::{Render, Resume};
+use engine::redact::Redaction;
 use engine::sync::{Note, Outcome, Sync};
 use merge::{Digest, Manifest};
 use serde::Serialize;
@@ -52,6 +53,8 @@ pub struct Request {
     pub approvals: Approvals,
     /// Whether a render may be tried again that failed before.
     pub allow_quarantined: bool,
+    /// How values are masked in what is told and recorded.
+    pub redaction: Redaction,
     /// Who asks, for the record.
     pub requested_by: String,
 }
@@ -139,7 +142,7 @@ pub async fn run(
     if request.desired.is_empty() {
         return Err(ApplyError::Empty);
     }
-    let reading = Prepared::read(request, client, &records, discovery);
+    let reading = Prepared::read(request, client, clock, &records, discovery);
     let Some(read) = interrupt.run_until_cancelled(reading).await else {
         return Ok(report(untouched(request)));
     };

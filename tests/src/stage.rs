@@ -22,6 +22,7 @@ use anyhow::Context;
 use engine::application::ApplicationName;
 use engine::plan::{Approvals, Plan};
 use engine::policy::Policy;
+use engine::redact::{Redaction, Salt};
 use engine::sync::Note;
 use manifests::{FileSource, RenderOptions};
 use merge::schema::Schemas;
@@ -242,6 +243,7 @@ pub fn request(namespace: &str, yaml: &str) -> Request {
         policy,
         approvals: Approvals::default(),
         allow_quarantined: false,
+        redaction: Redaction::new(Salt::new([7; 16])),
         requested_by: "a test".into(),
     }
 }

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use engine::diff::{Blame, Change, Holder, ObjectDiff, Verdict};
-use engine::redact::{Salt, masked};
+use engine::redact::Redaction;
 use merge::ObjectId;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
@@ -77,12 +77,12 @@ pub struct Object<'a> {
 /// Everything there is to say about one object: header, notes, changed lines.
 pub fn object<E>(
     object: &Object<'_>,
-    salt: &Salt,
+    redaction: &Redaction,
     emit: Emit<'_, E>,
     style: Style,
 ) -> Result<String, E> {
     let live = object.live.map(|live| {
-        let mut shown = masked(live, salt);
+        let mut shown = redaction.object(live);
         if let Some(metadata) = shown.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.remove("managedFields");
         }
@@ -91,7 +91,7 @@ pub fn object<E>(
     // What changes is set into the live object, so that what does not keeps its spelling.
     let after = match (&live, object.body) {
         (Some(live), Some(_)) => Some(object.diff.after(live)),
-        (None, Some(body)) => Some(masked(body, salt)),
+        (None, Some(body)) => Some(redaction.object(body)),
         (_, None) => None,
     };
     let mut text = header(object.action, &object.id.to_string(), object.origin, style);
@@ -183,11 +183,14 @@ fn blame(change: &Change) -> Option<String> {
     match &change.blame {
         Blame::Nobody => None,
         Blame::Holders(holders) => Some(format!("{} is held by {}", change.path, names(holders))),
-        Blame::Removed { since: Some(time) } => {
-            Some(format!("{} was removed by somebody after our apply at {time}", change.path))
-        }
-        Blame::Removed { since: None } => {
-            Some(format!("{} was removed by somebody since our last apply", change.path))
+        Blame::Removed { since, until } => {
+            let told = match (since, until) {
+                (Some(since), Some(until)) => format!("between {since} and {until}"),
+                (Some(since), None) => format!("after our apply at {since}"),
+                (None, Some(until)) => format!("between our last apply and {until}"),
+                (None, None) => "since our last apply".to_owned(),
+            };
+            Some(format!("{} was removed by somebody {told}", change.path))
         }
     }
 }

@@ -111,6 +111,7 @@ impl Stage {
             policy,
             approvals: Approvals::default(),
             allow_quarantined: false,
+            redaction: crate::shell::redaction(),
             requested_by: "the demo".to_owned(),
         };
         let interrupt = CancellationToken::new();

@@ -11,7 +11,7 @@ use syncer::apply::{self, ApplyError};
 use syncer::clock::Clock;
 
 use crate::cluster::{self, ClusterArgs};
-use crate::shell::{Exit, Shell};
+use crate::shell::{self, Exit, Shell};
 use crate::source::SourceArgs;
 use flags::RunArgs;
 use printer::Printer;
@@ -69,7 +69,8 @@ fn attempt(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
         // What a kind is and where it lives is judged by what the cluster serves, not by us.
         let render = args.source.render_quietly(shell, &Schemas::builtin())?;
         let name = args.run.name(&args.source)?;
-        let request = args.run.request(&name, &namespace, render, shell.user())?;
+        let request =
+            args.run.request(&name, &namespace, render, shell.user(), shell::redaction())?;
         let interrupt = cluster::interrupts(tui::progress::give_back)?;
         let mut printer = Printer::new(shell, args.output);
         let clock = Clock::system();

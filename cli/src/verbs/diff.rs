@@ -14,7 +14,7 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use engine::application::{ApplicationName, OWNED_BY};
 use engine::diff::{Blame, Comparison, ObjectDiff, Verdict, diff};
-use engine::redact::Salt;
+use engine::redact::Redaction;
 use merge::object::annotation;
 use merge::schema::Schemas;
 use merge::{Manifest, ObjectId};
@@ -22,7 +22,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tui::unified::{self, Style};
 
-use crate::shell::{Exit, Shell};
+use crate::shell::{self, Exit, Shell};
 use crate::source::SourceArgs;
 use crate::world::{World, WorldArgs};
 
@@ -95,12 +95,12 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
     args.source.revision = args.source.revision.or(args.to.take());
     let namespace = args.world.namespace(args.source.namespace.take())?;
     args.source.namespace = Some(namespace.clone());
-    let salt = shell.salt();
+    let redaction = shell::redaction();
     let mut report = if let Some(from) = args.from.take() {
         let source = SourceArgs { revision: Some(from), ..args.source.clone() };
         let applied = source.render(shell, &Schemas::builtin())?.objects;
         let desired = args.source.render(shell, &Schemas::builtin())?.objects;
-        let mut report = compare(&desired, &World::of_applied(applied), salt);
+        let mut report = compare(&desired, &World::of_applied(applied), &redaction);
         // Nobody wrote what only might have been applied.
         for change in report.objects.iter_mut().flat_map(|object| &mut object.diff.changes) {
             change.blame = Blame::Nobody;
@@ -114,7 +114,7 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
         for manifest in &mut desired {
             carry_mark(manifest, &world.live);
         }
-        compare(&desired, &world, salt)
+        compare(&desired, &world, &redaction)
     };
     report.objects.sort_by_key(|object| object.origin.is_none());
     let exit = if report.differs { Exit::Negative } else { Exit::Success };
@@ -122,7 +122,7 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
         Output::Json => shell.json(&report)?,
         Output::Text => {
             let style = Style { colour: shell.colour_out(), context: args.unified };
-            shell.data(&text(&report, &salt, style)?)?;
+            shell.data(&text(&report, &redaction, style)?)?;
         }
     }
     Ok(exit)
@@ -135,7 +135,7 @@ fn carry_mark(manifest: &mut Manifest, live: &BTreeMap<ObjectId, Arc<Value>>) {
     manifest.body = Arc::new(engine::application::with_mark(&manifest.body, mark));
 }
 
-fn compare(desired: &[Manifest], world: &World, salt: Salt) -> Report {
+fn compare(desired: &[Manifest], world: &World, redaction: &Redaction) -> Report {
     let schemas = world.schemas(desired);
     let previous: BTreeMap<&ObjectId, &Value> = world
         .previous
@@ -149,7 +149,7 @@ fn compare(desired: &[Manifest], world: &World, salt: Salt) -> Report {
         let comparison = Comparison {
             live: live.map(AsRef::as_ref),
             previous: previous.get(&manifest.id).copied(),
-            ..Comparison::new(&manifest.body, &schemas, salt)
+            ..Comparison::new(&manifest.body, &schemas, redaction)
         };
         let found = diff(&comparison);
         let action = match &found.verdict {
@@ -184,7 +184,7 @@ fn compare(desired: &[Manifest], world: &World, salt: Salt) -> Report {
     Report { differs, objects }
 }
 
-fn text(report: &Report, salt: &Salt, style: Style) -> anyhow::Result<String> {
+fn text(report: &Report, redaction: &Redaction, style: Style) -> anyhow::Result<String> {
     let mut out = String::new();
     for compared in report.objects.iter().filter(|it| it.action != "unchanged") {
         let object = unified::Object {
@@ -195,7 +195,7 @@ fn text(report: &Report, salt: &Salt, style: Style) -> anyhow::Result<String> {
             body: compared.body.as_ref(),
             diff: &compared.diff,
         };
-        out.push_str(&unified::object(&object, salt, &manifests::emit::yaml, style)?);
+        out.push_str(&unified::object(&object, redaction, &manifests::emit::yaml, style)?);
     }
     Ok(out)
 }

@@ -20,7 +20,7 @@ use engine::policy::{Adoption, Policy};
 use serde::Serialize;
 use tui::unified::Style;
 
-use crate::shell::{Exit, Shell};
+use crate::shell::{self, Exit, Shell};
 use crate::source::SourceArgs;
 use crate::world::WorldArgs;
 
@@ -120,7 +120,8 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
             beyond_guard: args.wishes.approve_mass_prune,
         },
         revoked: &BTreeSet::new(),
-        salt: shell.salt(),
+        redaction: &shell::redaction(),
+        read_at: None,
     });
     match args.output {
         Output::Text => {

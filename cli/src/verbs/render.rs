@@ -7,7 +7,7 @@ use merge::schema::Schemas;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::shell::{Exit, Shell};
+use crate::shell::{self, Exit, Shell};
 use crate::source::SourceArgs;
 
 /// What the help ends with.
@@ -69,12 +69,12 @@ struct Entry<'a> {
 /// Runs `cleat render`.
 pub fn run(args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
     let (render, commit) = args.source.render_told(shell, &Schemas::builtin())?;
-    let salt = shell.salt();
+    let redaction = shell::redaction();
     let body = |manifest: &Manifest| {
         if args.show_secrets {
             Value::clone(&manifest.body)
         } else {
-            engine::redact::masked(&manifest.body, &salt)
+            redaction.object(&manifest.body)
         }
     };
     match args.output {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::body::{graft, remove};
 use super::{Blame, Change, ChangeKind, Comparison, Foreign, Holder, shape};
-use crate::redact::{is_secret, masked};
+use crate::redact::is_secret;
 
 /// Metadata that every write changes, or that only says who wrote.
 const BOOKKEEPING: [&str; 3] = ["managedFields", "resourceVersion", "generation"];
@@ -96,7 +96,10 @@ fn blame(
         let ours = managed::entries(live).into_iter().find(|entry| {
             entry.manager == comparison.manager && entry.operation == Operation::Apply
         });
-        return Blame::Removed { since: ours.and_then(|entry| entry.time) };
+        return Blame::Removed {
+            since: ours.and_then(|entry| entry.time),
+            until: comparison.read_at,
+        };
     }
     Blame::Nobody
 }
@@ -168,10 +171,10 @@ fn shown(comparison: &Comparison<'_>, object: &Value, path: &Path, value: Value)
         }
     }
     if path.segments().is_empty() {
-        return masked(&value, &comparison.salt);
+        return comparison.redaction.object(&value);
     }
     graft(&mut alone, path, &value);
-    let alone = masked(&alone, &comparison.salt);
+    let alone = comparison.redaction.object(&alone);
     // A path that cannot be followed is one we did not graft: better nothing than too much.
-    path.find(&alone).cloned().unwrap_or_else(|| Value::String(comparison.salt.mask(&value)))
+    path.find(&alone).cloned().unwrap_or_else(|| Value::String(comparison.redaction.mask(&value)))
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::body::{graft, replicas};
 use super::{Comparison, Contested, Holder, ObjectDiff, Verdict, changes, shape};
-use crate::redact::{Redacted, scrubbed};
+use crate::redact::Redacted;
 
 /// The time in a predicted ownership record. Nothing compares it.
 const NEVER: &str = "1970-01-01T00:00:00Z";
@@ -35,8 +35,8 @@ pub fn diff(comparison: &Comparison<'_>) -> ObjectDiff {
         Ok(found) => found,
         Err(error) => {
             // Such an error may quote what it stumbled over.
-            let reason = scrubbed(&error.to_string(), live, &comparison.salt);
-            let reason = scrubbed(&reason, comparison.desired, &comparison.salt);
+            let reason = comparison.redaction.message(&error.to_string(), live);
+            let reason = comparison.redaction.message(&reason, comparison.desired);
             return ObjectDiff {
                 verdict: Verdict::AskServer(format!("the apply cannot be predicted: {reason}")),
                 ..ObjectDiff::unchanged()

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::application::MANAGER;
+use crate::redact::Salt;
 
-const SALT: Salt = Salt::new([7; 16]);
+static REDACTION: Redaction = Redaction::new(Salt::new([7; 16]));
 const EARLIER: &str = "2026-03-01T09:00:00Z";
 const LATER: &str = "2026-03-02T09:00:00Z";
 
@@ -29,7 +30,11 @@ fn updated(live: &Value, manager: &str, change: impl FnOnce(&mut Value)) -> Valu
 
 fn compare(desired: &Value, live: &Value, previous: Option<&Value>) -> ObjectDiff {
     let schemas = Schemas::builtin();
-    diff(&Comparison { live: Some(live), previous, ..Comparison::new(desired, &schemas, SALT) })
+    diff(&Comparison {
+        live: Some(live),
+        previous,
+        ..Comparison::new(desired, &schemas, &REDACTION)
+    })
 }
 
 fn paths(found: &ObjectDiff) -> Vec<String> {
@@ -60,7 +65,7 @@ fn web(replicas: Option<u32>) -> Value {
 fn what_does_not_exist_is_missing() {
     let schemas = Schemas::builtin();
     let body = web(None);
-    let found = diff(&Comparison::new(&body, &schemas, SALT));
+    let found = diff(&Comparison::new(&body, &schemas, &REDACTION));
     assert_eq!(found.verdict, Verdict::Missing);
     let predicted = found.predicted.unwrap();
     assert_eq!(predicted.expose()["spec"]["replicas"], 1, "defaults are predicted");
@@ -96,7 +101,10 @@ fn a_removed_field_was_removed_after_our_apply() {
     });
     let found = compare(&wanted, &live, Some(&wanted));
     assert_eq!(paths(&found), [".data.b"]);
-    assert_eq!(found.changes[0].blame, Blame::Removed { since: Some(EARLIER.to_owned()) });
+    assert_eq!(
+        found.changes[0].blame,
+        Blame::Removed { since: Some(EARLIER.to_owned()), until: None }
+    );
 }
 
 #[test]
@@ -123,7 +131,7 @@ fn a_dropped_field_that_somebody_took_is_taken_back_and_removed() {
     let comparison = Comparison {
         live: Some(&live),
         previous: Some(&before),
-        ..Comparison::new(&wanted, &schemas, SALT)
+        ..Comparison::new(&wanted, &schemas, &REDACTION)
     };
     let found = diff(&comparison);
     assert_eq!(paths(&found), [".data.b"]);
@@ -159,7 +167,7 @@ fn what_another_applied_is_a_conflict_unless_it_is_overruled() {
     let overruled = diff(&Comparison {
         live: Some(&live),
         overrule: &["helm"],
-        ..Comparison::new(&wanted, &schemas, SALT)
+        ..Comparison::new(&wanted, &schemas, &REDACTION)
     });
     assert_eq!(overruled.verdict, Verdict::Differs);
 }
@@ -183,7 +191,7 @@ fn an_autoscalers_replicas_are_left_out_unless_we_alone_hold_them() {
             live,
             autoscaled,
             previous: Some(&wanted),
-            ..Comparison::new(&wanted, &schemas, SALT)
+            ..Comparison::new(&wanted, &schemas, &REDACTION)
         };
         let told = format!("live {live:?}, autoscaled {autoscaled}");
         assert_eq!(comparison.outgoing()["spec"].get("replicas").is_some(), sent, "{told}");
@@ -218,7 +226,7 @@ fn string_data_is_sent_as_data() {
         secret
     };
     let plain = secret(json!({"stringData": {"a": "one"}, "data": {"a": "eA==", "b": "dHdv"}}));
-    let sent = Comparison::new(&plain, &schemas, SALT).outgoing();
+    let sent = Comparison::new(&plain, &schemas, &REDACTION).outgoing();
     assert_eq!(sent["data"], json!({"a": "b25l", "b": "dHdv"}));
     assert!(sent.get("stringData").is_none());
     let live = applied(None, &sent, MANAGER);
@@ -377,7 +385,7 @@ proptest! {
         // "canary", and what it is in base64; the old value likewise.
         let (old, new) = (secret(&dropped, "Y2FuYXJ5"), secret(&keys, "bmV3Y2FuYXJ5"));
         let schemas = Schemas::builtin();
-        let sent = Comparison::new(&old, &schemas, SALT).outgoing();
+        let sent = Comparison::new(&old, &schemas, &REDACTION).outgoing();
         let live = applied(None, &sent, MANAGER);
         let found = compare(&new, &live, Some(&old));
         let shown = format!("{found:?} {}", serde_json::to_string(&found).unwrap());

@@ -12,7 +12,6 @@ use super::{
 use crate::application::Ownership;
 use crate::diff::Verdict;
 use crate::policy::Adoption;
-use crate::redact::scrubbed;
 
 /// Two manifests of one object.
 pub(super) fn duplicates(desired: &[Manifest]) -> Vec<Refusal> {
@@ -69,10 +68,10 @@ struct Check<'a> {
 impl Check<'_> {
     fn refuse(&mut self, kind: Kind, why: impl AsRef<str>, hint: impl Into<String>) {
         let manifest = &self.step.manifest;
-        let salt = &self.inputs.salt;
-        let mut why = scrubbed(why.as_ref(), &manifest.body, salt);
+        let redaction = self.inputs.redaction;
+        let mut why = redaction.message(why.as_ref(), &manifest.body);
         if let Some(live) = self.live {
-            why = scrubbed(&why, live, salt);
+            why = redaction.message(&why, live);
         }
         self.refusals.push(Refusal {
             origin: manifest.origin.clone(),

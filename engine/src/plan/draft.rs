@@ -69,7 +69,8 @@ fn step(
         autoscaled: around.autoscaled.contains(&manifest.id),
         overrule: if foreign { &PREDECESSORS } else { &[] },
         manager: MANAGER,
-        ..Comparison::new(&manifest.body, &around.schemas, inputs.salt)
+        read_at: inputs.read_at,
+        ..Comparison::new(&manifest.body, &around.schemas, inputs.redaction)
     };
     let outgoing = Arc::new(comparison.outgoing());
     let vouched = ours && live.is_some_and(|live| is_vouched(inputs, &comparison, manifest, live));

@@ -10,8 +10,9 @@ use crate::application::{MANAGER, OWNED_BY};
 use crate::diff::{Verdict, settled_digest};
 use crate::policy::Adoption;
 use crate::record::Entry;
+use crate::redact::Salt;
 
-const SALT: Salt = Salt::new([7; 16]);
+static REDACTION: Redaction = Redaction::new(Salt::new([7; 16]));
 
 /// A cluster and an application in it, as tests change them.
 struct World {
@@ -89,7 +90,8 @@ impl World {
             application: &self.application,
             approvals: &self.approvals,
             revoked: &self.revoked,
-            salt: SALT,
+            redaction: &REDACTION,
+            read_at: None,
         })
     }
 

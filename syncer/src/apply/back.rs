@@ -47,11 +47,12 @@ impl Drive<'_> {
         let schemas = schemas::of_server(self.client, &kinds, &bundle.objects)
             .await
             .unwrap_or_else(|_| schemas::offline(&bundle.objects));
-        let plan = prepare::plan(self.request, &wish, &live, &schemas, self.prepared.salt)
-            .map_err(|refusals| {
+        let plan = prepare::plan(self.request, &wish, &live, &schemas, self.clock.now()).map_err(
+            |refusals| {
                 let reasons: Vec<String> = refusals.iter().map(ToString::to_string).collect();
                 Failure::new(ErrorClass::Conflict, reasons.join("; "))
-            })?;
+            },
+        )?;
         let plan = Arc::new(plan);
         self.sink.planned(&plan);
         self.take_over(live);

@@ -28,7 +28,7 @@ use crate::watch::Watches;
 /// One run being carried out.
 pub(super) struct Drive<'a> {
     pub(super) client: &'a Client,
-    clock: &'a Clock,
+    pub(super) clock: &'a Clock,
     pub(super) request: &'a Request,
     pub(super) records: Records,
     pub(super) prepared: Prepared,

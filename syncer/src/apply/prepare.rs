@@ -1,21 +1,21 @@
 //! Everything that is read and decided before the first write.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use engine::gate::{Ailing, Observation};
 use engine::plan::{Approvals, Inputs, Plan, Refusal, draft};
 use engine::policy::{Policy, Preflight};
 use engine::record::{Bundle, Inventory, Phase, Render};
-use engine::redact::Salt;
 use engine::sync::Context;
+use jiff::Timestamp;
 use merge::schema::Schemas;
 use merge::{Digest, GroupVersionKind, Manifest, ObjectId};
 use serde_json::Value;
 
 use super::{ApplyError, Request};
 use crate::client::Client;
+use crate::clock::Clock;
 use crate::discovery::Discovery;
 use crate::live::{self, Live};
 use crate::records::Records;
@@ -36,8 +36,6 @@ pub(super) struct Prepared {
     pub bundle: Bundle,
     /// What was applied before.
     pub previous: Option<Bundle>,
-    /// What masks of secrets are keyed by.
-    pub salt: Salt,
 }
 
 /// What a plan is drafted from, besides the cluster.
@@ -55,11 +53,13 @@ impl Prepared {
     pub async fn read(
         request: &Request,
         client: &Client,
+        clock: &Clock,
         records: &Records,
         discovery: Discovery,
     ) -> Result<Self, ApplyError> {
         let bundle = marked(request, &discovery);
         let live = live::read(client, &discovery, &bundle.objects, records.inventory()).await?;
+        let read_at = clock.now();
         let previous = previous(records)?;
         let wish = Wish {
             desired: &bundle.objects,
@@ -69,15 +69,14 @@ impl Prepared {
             approvals: &request.approvals,
             revoked: &BTreeSet::new(),
         };
-        let salt = salt();
         // The built-in schemas are enough to see that nothing changed, and cost no request.
         let mut schemas = schemas::offline(&bundle.objects);
-        let mut checked = plan(request, &wish, &live, &schemas, salt);
+        let mut checked = plan(request, &wish, &live, &schemas, read_at);
         if !checked.as_ref().is_ok_and(Plan::is_noop) {
             let kinds: BTreeSet<GroupVersionKind> =
                 bundle.objects.iter().map(|manifest| manifest.gvk.clone()).collect();
             schemas = schemas::of_server(client, &kinds, &bundle.objects).await?;
-            checked = plan(request, &wish, &live, &schemas, salt);
+            checked = plan(request, &wish, &live, &schemas, read_at);
         }
         let mut plan = checked.map_err(ApplyError::Plan)?;
         if request.policy.preflight == Preflight::Server {
@@ -87,7 +86,7 @@ impl Prepared {
             }
         }
         let plan = Arc::new(plan);
-        Ok(Self { discovery, schemas, live, plan, bundle, previous, salt })
+        Ok(Self { discovery, schemas, live, plan, bundle, previous })
     }
 }
 
@@ -114,7 +113,6 @@ pub(super) fn leaving(
         }),
         bundle,
         previous: None,
-        salt: salt(),
     })
 }
 
@@ -124,7 +122,7 @@ pub(super) fn plan(
     wish: &Wish<'_>,
     live: &Live,
     schemas: &Schemas,
-    salt: Salt,
+    read_at: Timestamp,
 ) -> Result<Plan, Vec<Refusal>> {
     draft(&Inputs {
         desired: wish.desired,
@@ -137,7 +135,8 @@ pub(super) fn plan(
         application: &request.application,
         approvals: wish.approvals,
         revoked: wish.revoked,
-        salt,
+        redaction: &request.redaction,
+        read_at: Some(read_at),
     })
     .check()
 }
@@ -241,15 +240,4 @@ fn ailing(live: &Live, plan: &Plan) -> BTreeMap<ObjectId, Ailing> {
 pub(super) fn observation(live: &Live, id: &ObjectId) -> Option<Observation> {
     let object = live.objects.get(id)?;
     Some(Observation::new(object, live.health(id)))
-}
-
-/// Random bytes for the masks of this run. The standard library seeds its hashers from the system's
-/// random source.
-fn salt() -> Salt {
-    let mut bytes = [0; 16];
-    for half in bytes.chunks_mut(8) {
-        let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
-        half.copy_from_slice(&random.to_le_bytes());
-    }
-    Salt::new(bytes)
 }

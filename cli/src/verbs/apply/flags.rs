@@ -8,6 +8,7 @@ use engine::application::ApplicationName;
 use engine::gate::GraceTable;
 use engine::plan::Approvals;
 use engine::policy::{Adoption, OnFailure, Policy, Preflight};
+use engine::redact::Redaction;
 use manifests::Render;
 use syncer::apply::Request;
 
@@ -92,6 +93,7 @@ impl RunArgs {
         namespace: &str,
         render: Render,
         user: &str,
+        redaction: Redaction,
     ) -> anyhow::Result<Request> {
         let application: ApplicationName = format!("{namespace}/{name}")
             .parse()
@@ -107,6 +109,7 @@ impl RunArgs {
                 beyond_guard: self.approve_mass_prune,
             },
             allow_quarantined: self.allow_quarantined,
+            redaction,
             requested_by: user.to_owned(),
         })
     }
