@@ -29,6 +29,7 @@ use merge::schema::Schemas;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::ignore::{self, Rules};
 use crate::redact::{Redacted, Redaction};
 
 pub use predict::diff;
@@ -51,6 +52,8 @@ pub struct Comparison<'a> {
     pub autoscaled: bool,
     /// Field managers whose applies are taken over instead of being conflicts (on adoption).
     pub overrule: &'a [&'a str],
+    /// What is to be left alone.
+    pub ignore: &'a Rules,
     /// How values are masked.
     pub redaction: &'a Redaction,
     /// When the live object was read: what is gone was gone by then.
@@ -68,6 +71,7 @@ impl<'a> Comparison<'a> {
             manager: crate::application::MANAGER,
             autoscaled: false,
             overrule: &[],
+            ignore: &ignore::NONE,
             redaction,
             read_at: None,
         }
@@ -84,6 +88,12 @@ pub struct ObjectDiff {
     pub changes: Vec<Change>,
     /// Fields that others hold beside ours. They are shown, not removed.
     pub foreign: Vec<Foreign>,
+    /// What differs and is ignored: no change, and no apply of ours touches it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<Ignored>,
+    /// Rules of ignoreDifferences that could not be heeded for this object, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unheeded: Vec<String>,
     /// The object as it would be after the apply.
     #[serde(skip)]
     pub predicted: Option<Redacted<Arc<Value>>>,
@@ -108,6 +118,8 @@ impl ObjectDiff {
             verdict: Verdict::InSync,
             changes: Vec::new(),
             foreign: Vec::new(),
+            ignored: Vec::new(),
+            unheeded: Vec::new(),
             predicted: None,
             removals: Vec::new(),
             respelled: Vec::new(),
@@ -257,6 +269,18 @@ pub struct Foreign {
     pub path: Path,
     /// Who.
     pub holders: Vec<Holder>,
+}
+
+/// A field that differs, and that a rule of ignoreDifferences hides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ignored {
+    /// Which.
+    #[serde(serialize_with = "as_text")]
+    pub path: Path,
+    /// The number of the rule in its list, from 1.
+    pub rule: usize,
+    /// The pointer, expression or manager that chooses it.
+    pub by: String,
 }
 
 fn as_text<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {

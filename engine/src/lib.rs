@@ -4,6 +4,7 @@ pub mod application;
 pub mod diff;
 pub mod gate;
 pub mod health;
+pub mod ignore;
 pub mod plan;
 pub mod policy;
 pub mod record;

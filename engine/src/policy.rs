@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::gate::GraceTable;
+use crate::ignore::Rules;
 
 /// What a sync may do, and how long it may take.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +30,8 @@ pub struct Policy {
     pub preflight: Preflight,
     /// When a pod may be deleted that blocks an ordered StatefulSet for ever.
     pub free_pods: FreePods,
+    /// What is left alone in objects, on the way back too.
+    pub ignore: Rules,
 }
 
 impl Policy {
@@ -53,6 +56,7 @@ impl Default for Policy {
             prune_guard: PruneGuard::default(),
             preflight: Preflight::Server,
             free_pods: FreePods::InRollback,
+            ignore: Rules::default(),
         }
     }
 }

@@ -60,6 +60,8 @@ pub fn diff(comparison: &Comparison<'_>) -> ObjectDiff {
         verdict,
         changes,
         foreign,
+        ignored: Vec::new(),
+        unheeded: Vec::new(),
         predicted: Some(Redacted::new(Arc::new(predicted))),
         removals,
         ..ObjectDiff::unchanged()

@@ -69,6 +69,7 @@ fn step(
         autoscaled: around.autoscaled.contains(&manifest.id),
         overrule: if foreign { &PREDECESSORS } else { &[] },
         manager: MANAGER,
+        ignore: &inputs.policy.ignore,
         read_at: inputs.read_at,
         ..Comparison::new(&manifest.body, &around.schemas, inputs.redaction)
     };
