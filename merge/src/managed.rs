@@ -2,9 +2,12 @@
 //!
 //! [`entries`], [`owners`] and [`owned_by`] read them; [`update`] is what becomes of them when an
 //! object is created, replaced or patched (any write that is no apply). It follows apimachinery's
-//! `managedfields.FieldManager.Update` and its chain of managers.
+//! `managedfields.FieldManager.Update` and its chain of managers. [`migrate`](fn@migrate) hands what
+//! predecessors declared over to a manager that takes an object over.
 
+mod declared;
 mod identity;
+mod migrate;
 mod updater;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +18,8 @@ use crate::object::{self, GroupVersionKind};
 use crate::path::Path;
 use crate::reset;
 use crate::schema::Schemas;
+
+pub use migrate::{HandedOver, Migration, PREDECESSORS, Predecessor, Takeover, migrate};
 
 pub(crate) use identity::{Identity, Managers, Owned, decode, encode, replace};
 pub(crate) use updater::{TakeError, Updater, strip, take_over};

@@ -14,7 +14,7 @@ mod walk;
 
 pub(crate) use readable::{Unreadable, unreadable};
 pub(crate) use reconcile::reconcile;
-pub(crate) use remove::remove_items;
+pub(crate) use remove::{keep_items, remove_items};
 pub(crate) use sets::{field_set, with_named_fields};
 pub(crate) use validate::{Problem, Wrong, validate};
 pub(crate) use walk::{Comparison, compare, merge};

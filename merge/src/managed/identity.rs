@@ -142,7 +142,8 @@ pub(crate) fn encode(managers: &Managers) -> Vec<Value> {
     sorted.into_iter().map(|(identity, owned)| entry(identity, owned)).collect()
 }
 
-fn entry(identity: &Identity, owned: &Owned) -> Value {
+/// One entry, as managedFields hold it.
+pub(super) fn entry(identity: &Identity, owned: &Owned) -> Value {
     let mut entry = json!({
         "manager": identity.manager,
         "operation": identity.operation.as_str(),

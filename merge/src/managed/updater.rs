@@ -43,6 +43,10 @@ impl<'a> Updater<'a> {
         Self { schemas, gvk, ignored }
     }
 
+    pub fn schemas(&self) -> &'a Schemas {
+        self.schemas
+    }
+
     pub fn root(&self) -> TypeRef<'a> {
         self.schemas.root_or_deduced(self.gvk.as_ref())
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Form, form_of, segment_of};
+use super::{Form, field_set, form_of, segment_of, with_named_fields};
 use crate::fields::FieldSet;
 use crate::path::Segment;
 use crate::schema::TypeRef;
@@ -44,4 +44,10 @@ pub(crate) fn remove_items(at: TypeRef<'_>, value: &Value, gone: &FieldSet) -> V
         }
         _ => Value::Null,
     }
+}
+
+/// The value with nothing but some fields, and what leads to them (`TypedValue.ExtractItems`).
+pub(crate) fn keep_items(at: TypeRef<'_>, value: &Value, kept: &FieldSet) -> Value {
+    let all = with_named_fields(Some(at), &field_set(at, value));
+    remove_items(at, value, &all.difference(&with_named_fields(Some(at), kept)))
 }
