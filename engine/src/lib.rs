@@ -10,3 +10,4 @@ pub mod policy;
 pub mod record;
 pub mod redact;
 pub mod sync;
+pub mod vouch;

@@ -29,6 +29,7 @@ use crate::diff::ObjectDiff;
 use crate::policy::Policy;
 use crate::record::{Bundle, Inventory};
 use crate::redact::Redaction;
+use crate::vouch::Server;
 
 pub use draft::draft;
 pub use prune::{Prune, Withheld, WithheldReason};
@@ -73,6 +74,8 @@ pub struct Cluster {
     pub namespaces: Option<BTreeMap<String, NamespaceState>>,
     /// Every kind that is served.
     pub kinds: Option<BTreeSet<GroupVersionKind>>,
+    /// What else has a say in what becomes of an applied object.
+    pub server: Server,
 }
 
 /// Whether a namespace takes new objects.

@@ -7,6 +7,7 @@ use merge::{Digest, meaning};
 use serde_json::Value;
 
 use super::shape;
+use crate::vouch::Settled;
 
 /// The digest of a live object under the fields that `desired` and `previous` declare, compared by
 /// meaning. It is recorded when an apply has returned; as long as both it and the manifest's digest
@@ -18,7 +19,7 @@ pub fn settled_digest(
     live: &Value,
     desired: &Value,
     previous: Option<&Value>,
-) -> Digest {
+) -> Settled {
     let live = meaning::canonical(schemas, live);
     let mut held = BTreeMap::new();
     for declared in [Some(desired), previous].into_iter().flatten() {
@@ -28,5 +29,5 @@ pub fn settled_digest(
             }
         }
     }
-    Digest::of(&Value::Object(held.into_iter().collect()))
+    Settled::new(Digest::of(&Value::Object(held.into_iter().collect())))
 }

@@ -131,11 +131,12 @@ fn is_vouched(
     live: &Value,
 ) -> bool {
     let Some(entry) = inputs.inventory.entries.get(&manifest.id) else { return false };
+    let around = inputs.cluster.server.around(&manifest.gvk);
     entry.desired == manifest.digest
         && entry.uid.as_deref() == uid(live)
-        && entry.settled.is_some_and(|settled| {
-            settled
-                == settled_digest(comparison.schemas, live, comparison.desired, comparison.previous)
+        && entry.settled.filter(|settled| settled.may_stand(&around)).is_some_and(|settled| {
+            let Comparison { schemas, desired, previous, .. } = *comparison;
+            settled.stands(&settled_digest(schemas, live, desired, previous).within(around))
         })
 }
 

@@ -6,6 +6,7 @@ use merge::{Digest, ObjectId};
 use serde::{Deserialize, Serialize};
 
 use super::form::{self, RecordError};
+use crate::vouch::Settled;
 
 /// The objects an application owns, or is about to: it is written before the first apply of a sync,
 /// so that an object can never exist in the cluster and be forgotten.
@@ -28,10 +29,10 @@ pub struct Entry {
     pub uid: Option<String>,
     /// The digest of the body as it was last sent, or is about to be.
     pub desired: Digest,
-    /// The digest of the live object, as the server returned it, under the fields we declared.
+    /// The live object, as the server returned it, under the fields we declared, in a digest.
     /// `None` until an apply of `desired` has returned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settled: Option<Digest>,
+    pub settled: Option<Settled>,
     /// Whether a run created it (adopting is not creating) that has not become healthy. A rollback
     /// deletes what is tentative and was not in the last healthy render.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

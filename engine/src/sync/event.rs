@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use merge::{Digest, ErrorClass, ObjectId};
+use merge::{ErrorClass, ObjectId};
 use serde::{Deserialize, Serialize};
 
 use crate::gate::Observation;
 use crate::plan::{Plan, StepId};
+use crate::vouch::Settled;
 
 /// Something that happened. Events may come in any order; one that no longer matters is ignored.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,7 +79,7 @@ pub struct AppliedObject {
     pub generation: Option<i64>,
     /// The digest of the returned object under the fields we declared; see
     /// [`crate::record::Entry::settled`].
-    pub settled: Option<Digest>,
+    pub settled: Option<Settled>,
 }
 
 /// A call that failed for good.

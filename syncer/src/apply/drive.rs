@@ -8,11 +8,12 @@ use engine::application::Ownership;
 use engine::diff::settled_digest;
 use engine::plan::{Prune, StepId};
 use engine::sync::{AppliedObject, Checkpoint, Effect, Event, Failure, Outcome, Sync, decide};
+use engine::vouch::Settled;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
-use merge::{Digest, GroupVersionKind, ObjectId};
+use merge::{GroupVersionKind, ObjectId};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -245,10 +246,13 @@ impl<'a> Drive<'a> {
         (step.manifest.id.clone(), applied)
     }
 
-    fn settled(&self, id: &ObjectId, desired: &Value, object: &Value) -> Digest {
+    fn settled(&self, id: &ObjectId, desired: &Value, object: &Value) -> Settled {
         let previous = self.prepared.previous.iter().flat_map(|it| &it.objects);
         let previous = previous.into_iter().find(|it| it.id == *id).map(|it| &*it.body);
+        let server = &self.prepared.live.cluster.server;
+        let around = GroupVersionKind::of(desired).map(|gvk| server.around(&gvk));
         settled_digest(&self.prepared.schemas, object, desired, previous)
+            .within(around.unwrap_or_default())
     }
 
     fn prune(&mut self, prune: &Prune) {

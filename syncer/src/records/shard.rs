@@ -184,7 +184,7 @@ mod tests {
                 api_version: "v1".into(),
                 uid: None,
                 desired,
-                settled: Some(desired),
+                settled: Some(engine::vouch::Settled::new(desired)),
                 tentative: false,
                 adopted: false,
             };

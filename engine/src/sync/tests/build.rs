@@ -12,6 +12,7 @@ use crate::diff::ObjectDiff;
 use crate::health::{Health, Status, Trouble, TroubleClass};
 use crate::plan::{Action, Plan, Prune, Rank, Step, Wave};
 use crate::record::{Entry, Inventory, Ledger, Render, Run, RunKind};
+use crate::vouch::Settled;
 
 pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
@@ -112,7 +113,7 @@ pub(super) fn entry(name: &str) -> Entry {
         api_version: manifest.gvk.api_version(),
         uid: Some(uid(name)),
         desired: manifest.digest,
-        settled: Some(digest("settled")),
+        settled: Some(Settled::new(digest("settled"))),
         tentative: false,
         adopted: false,
     }
@@ -123,7 +124,7 @@ pub(super) fn answer(name: &str, version: u32) -> AppliedObject {
         uid: uid(name),
         resource_version: version.to_string(),
         generation: Some(1),
-        settled: Some(digest("settled")),
+        settled: Some(Settled::new(digest("settled"))),
     }
 }
 
