@@ -1,6 +1,11 @@
 //! The live objects that a server would have for desired ones: applied by the same functions that the
 //! engine predicts with, with defaults, ownership, identity, version and a status.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "bodies are literals here, and a fault may end a benchmark"
+)]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,7 +13,7 @@ use anyhow::Context as _;
 use engine::application::{ApplicationName, MANAGER};
 use engine::diff::{Comparison, settled_digest};
 use engine::record::{Bundle, Entry, Inventory};
-use engine::redact::Salt;
+use engine::redact::{Redaction, Salt};
 use merge::apply::{Apply, apply};
 use merge::managed;
 use merge::{Digest, Manifest, ObjectId, Schemas, defaults};
@@ -35,19 +40,19 @@ pub struct Live {
     pub inventory: Inventory,
     /// What the last apply sent.
     pub bundle: Bundle,
-    /// What masks are keyed by.
-    pub salt: Salt,
+    /// How values are masked.
+    pub redaction: Redaction,
 }
 
 impl Live {
     /// What a server has after an apply of these objects, and what the apply remembers.
     pub fn of(desired: &[Manifest], schemas: &Schemas) -> anyhow::Result<Self> {
         let schemas = with_definitions(desired, schemas);
-        let salt = Salt::new([7; 16]);
+        let redaction = Redaction::new(Salt::new([7; 16]));
         let mut objects = BTreeMap::new();
         let mut inventory = Inventory::default();
         for (number, manifest) in desired.iter().enumerate() {
-            let body = Comparison::new(&manifest.body, &schemas, salt).outgoing();
+            let body = Comparison::new(&manifest.body, &schemas, &redaction).outgoing();
             let live = applied(&schemas, &body, number)
                 .with_context(|| format!("{} at {}", manifest.id, manifest.origin))?;
             let entry = Entry {
@@ -66,7 +71,7 @@ impl Live {
             revision: None,
             objects: desired.to_vec(),
         };
-        Ok(Self { objects, schemas, inventory, bundle, salt })
+        Ok(Self { objects, schemas, inventory, bundle, redaction })
     }
 
     /// Lets somebody edit every `nth` object by hand; returns how many.

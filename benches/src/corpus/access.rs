@@ -1,5 +1,7 @@
 //! A team's namespace, and who may do what.
 
+use std::fmt::Write as _;
+
 use super::random::Random;
 use super::{Document, Service};
 
@@ -47,9 +49,10 @@ pub(super) fn role(service: &Service, random: &mut Random) -> Vec<Document> {
     ] {
         if rules.is_empty() || random.percent(60) {
             let verbs = random.pick(&["[get, list, watch]", "[\"*\"]", "[get, create, update]"]);
-            rules.push_str(&format!(
+            let _ = write!(
+                rules,
                 "- apiGroups: [{group}]\n  resources: {resources}\n  verbs: {verbs}\n"
-            ));
+            );
         }
     }
     let role = format!(

@@ -1,5 +1,7 @@
 //! ConfigMaps with the files that people put in them, and Secrets.
 
+use std::fmt::Write as _;
+
 use super::random::Random;
 use super::workloads::indented;
 use super::{Document, Service};
@@ -16,10 +18,11 @@ pub(super) fn settings(service: &Service, random: &mut Random) -> Document {
     for number in 0..6 + random.below(9) {
         let target = random.pick(&["catalog", "orders", "identity", "ledger", "search", "feed"]);
         let retries = random.below(5);
-        routes.push_str(&format!(
+        let _ = write!(
+            routes,
             "- match: /api/v{number}/{target}\n  upstream: http://{target}.{team}.svc:8080\n  \
              timeout: {timeout}s\n  retries: {retries}\n"
-        ));
+        );
     }
     let application = format!(
         "server:\n  port: {port}\n  shutdown: graceful\n  compression:\n    enabled: true\n    \
@@ -59,11 +62,12 @@ pub(super) fn server(service: &Service, random: &mut Random) -> Document {
     for path in ["/", "/static/", "/api/", "/internal/", "/ws/"] {
         if random.percent(70) {
             let expires = random.below(60);
-            locations.push_str(&format!(
+            let _ = write!(
+                locations,
                 "    location {path} {{\n      proxy_pass http://backend;\n      \
                  proxy_set_header Host $host;\n      proxy_set_header X-Request-Id $request_id;\n      \
                  proxy_read_timeout {expires}s;\n    }}\n"
-            ));
+            );
         }
     }
     let nginx = format!(
@@ -136,10 +140,10 @@ pub(super) fn secret(service: &Service, random: &mut Random) -> Document {
         )
     } else {
         format!(
-            "{head}# sealed by hand; see the runbook\ndata:\n  database-password: {}\n  api-token: {}\n  tls.key: >-\n{}",
+            "{head}# sealed by hand; see the runbook\ndata:\n  database-password: {}\n  api-token: {}\n  tls.key: >-\n    {}\n",
             random.hex(40),
             random.hex(48),
-            format!("    {}\n", random.hex(720)),
+            random.hex(720),
         )
     };
     Document { file: "secret", text }

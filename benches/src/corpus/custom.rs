@@ -1,5 +1,7 @@
 //! Custom resources, and the definitions they need.
 
+use std::fmt::Write as _;
+
 use super::random::Random;
 use super::{Document, Service};
 
@@ -17,9 +19,10 @@ pub(super) fn queue(service: &Service, random: &mut Random) -> Document {
     for _ in 0..=random.below(4) {
         let group = random.hex(4);
         let lag = random.below(10_000);
-        consumers.push_str(&format!(
+        let _ = write!(
+            consumers,
             "  - group: {name}-{group}\n    maxLag: {lag}\n    deadLetter:\n      queue: {name}-dead\n      after: 5\n"
-        ));
+        );
     }
     let text = format!(
         "apiVersion: messaging.example.com/v1\nkind: Queue\nmetadata:\n  name: {name}-events\n  \
@@ -47,7 +50,7 @@ pub(super) fn database(service: &Service, random: &mut Random) -> Document {
     Document { file: "database", text }
 }
 
-const DEFINITION_OF_QUEUES: &str = r#"# Queues, run by the platform team's operator.
+const DEFINITION_OF_QUEUES: &str = r"# Queues, run by the platform team's operator.
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata:
@@ -112,7 +115,7 @@ spec:
           status:
             type: object
             x-kubernetes-preserve-unknown-fields: true
-"#;
+";
 
 const DEFINITION_OF_DATABASES: &str = r"apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition

@@ -1,5 +1,7 @@
 //! Services, Ingresses and NetworkPolicies.
 
+use std::fmt::Write as _;
+
 use super::random::Random;
 use super::{Document, Service};
 
@@ -107,12 +109,13 @@ pub(super) fn policy(service: &Service, random: &mut Random) -> Document {
     let mut peers = String::new();
     for _ in 0..=random.below(3) {
         let peer = random.pick(&["gateway", "orders", "checkout", "reports", "feed"]);
-        peers.push_str(&format!(
+        let _ = write!(
+            peers,
             "    - podSelector:\n        matchLabels:\n          app.kubernetes.io/name: {peer}\n"
-        ));
+        );
     }
     let text = format!(
-        r#"apiVersion: networking.k8s.io/v1
+        r"apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata:
   name: {name}
@@ -149,7 +152,7 @@ spec:
         cidr: 10.0.0.0/8
         except:
         - 10.250.0.0/16
-"#,
+",
         labels = service.labels(4),
     );
     Document { file: "network", text }

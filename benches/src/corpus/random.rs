@@ -1,5 +1,7 @@
 //! A seeded source of numbers, the same on every machine.
 
+use std::fmt::Write as _;
+
 /// SplitMix64 (Steele, Lea, Flood 2014): small, and good enough to choose words by.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
@@ -38,7 +40,7 @@ impl Random {
     pub fn hex(&mut self, digits: usize) -> String {
         let mut text = String::with_capacity(digits + 16);
         while text.len() < digits {
-            text.push_str(&format!("{:016x}", self.next()));
+            let _ = write!(text, "{:016x}", self.next());
         }
         text.truncate(digits);
         text

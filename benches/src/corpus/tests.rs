@@ -46,7 +46,7 @@ fn every_object_applies_and_is_in_sync_with_what_it_becomes() {
     for manifest in &desired {
         let comparison = engine::diff::Comparison {
             live: live.objects.get(&manifest.id).map(AsRef::as_ref),
-            ..engine::diff::Comparison::new(&manifest.body, &live.schemas, live.salt)
+            ..engine::diff::Comparison::new(&manifest.body, &live.schemas, &live.redaction)
         };
         let found = engine::diff::diff(&comparison);
         assert!(found.changes.is_empty(), "{}: {:?}", manifest.id, found.changes);

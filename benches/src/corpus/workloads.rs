@@ -1,5 +1,7 @@
 //! Deployments, StatefulSets, CronJobs, and what scales and guards them.
 
+use std::fmt::Write as _;
+
 use super::random::Random;
 use super::{Document, Service};
 
@@ -47,7 +49,7 @@ spec:
 pub(super) fn stateful_set(service: &Service, random: &mut Random) -> Document {
     let Service { name, team, replicas, .. } = service;
     let size = random.pick(&["10Gi", "20Gi", "50Gi", "100Gi", "0.5Ti"]);
-    let data = "        - name: data\n          mountPath: /var/lib/data\n";
+    let data = "      - name: data\n        mountPath: /var/lib/data\n";
     let text = format!(
         r#"apiVersion: apps/v1
 kind: StatefulSet
@@ -97,8 +99,7 @@ fn pod_template(service: &Service, random: &mut Random, indent: usize, data: &st
     for feature in ["NEW_CHECKOUT", "FAST_PATH", "SHADOW_READS", "STRICT_MODE", "TRACING"] {
         if random.percent(50) {
             let on = random.pick(&["\"true\"", "\"false\"", "'1'"]);
-            more_env
-                .push_str(&format!("        - name: FEATURE_{feature}\n          value: {on}\n"));
+            let _ = write!(more_env, "      - name: FEATURE_{feature}\n        value: {on}\n");
         }
     }
     let text = format!(
@@ -247,8 +248,6 @@ fn pod_template(service: &Service, random: &mut Random, indent: usize, data: &st
         sizeLimit: 256Mi
 "#,
         labels = service.labels(6),
-        data = data.replace("        - ", "      - ").replace("          ", "        "),
-        more_env = more_env.replace("        - ", "      - ").replace("          ", "        "),
     );
     indented(&text, indent)
 }
@@ -327,7 +326,7 @@ pub(super) fn autoscaler(service: &Service, random: &mut Random) -> Document {
     let most = replicas + 2 + random.below(20);
     let target = 55 + random.below(30);
     let text = format!(
-        r#"apiVersion: autoscaling/v2
+        r"apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata:
   name: {name}
@@ -371,7 +370,7 @@ spec:
       - type: Pods
         value: 4
         periodSeconds: 15
-"#,
+",
         labels = service.labels(4),
     );
     Document { file: "autoscaling", text }
