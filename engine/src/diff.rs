@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! desired ─ outgoing body ─┐
-//! previous ─ removals ─────┼─ predicted ──┐
+//! previous ─ handover ─────┼─ predicted ──┐
 //! live ────────────────────┴──────────────┴─ changes, each with whoever owns the field now
 //! ```
 //!
@@ -13,6 +13,7 @@
 
 mod body;
 mod changes;
+mod handover;
 mod predict;
 mod settled;
 mod shape;
@@ -32,6 +33,7 @@ use serde_json::Value;
 use crate::ignore::{self, Rules};
 use crate::redact::{Redacted, Redaction};
 
+pub use handover::Handover;
 pub use predict::diff;
 pub use settled::settled_digest;
 
@@ -50,8 +52,8 @@ pub struct Comparison<'a> {
     pub manager: &'a str,
     /// Whether an autoscaler targets the object.
     pub autoscaled: bool,
-    /// Field managers whose applies are taken over instead of being conflicts (on adoption).
-    pub overrule: &'a [&'a str],
+    /// Field managers from whom the object is taken over, with all they declared (on adoption).
+    pub predecessors: &'a [&'a str],
     /// What is to be left alone.
     pub ignore: &'a Rules,
     /// How values are masked.
@@ -70,7 +72,7 @@ impl<'a> Comparison<'a> {
             schemas,
             manager: crate::application::MANAGER,
             autoscaled: false,
-            overrule: &[],
+            predecessors: &[],
             ignore: &ignore::NONE,
             redaction,
             read_at: None,
@@ -97,10 +99,12 @@ pub struct ObjectDiff {
     /// The object as it would be after the apply.
     #[serde(skip)]
     pub predicted: Option<Redacted<Arc<Value>>>,
-    /// Fields of the previous object that Git dropped and that no longer are ours: an apply has to
-    /// take them back ([`Comparison::reclaim_body`]) before the next one can remove them.
-    #[serde(serialize_with = "as_texts")]
-    pub removals: Vec<Path>,
+    /// What others hold inside what an apply removes, and what therefore goes with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub goes_with: Vec<Foreign>,
+    /// What has to become of the object's ownership before the apply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handover: Option<Handover>,
     /// Fields that an apply would only spell anew or put into another order: `1000m` that becomes
     /// `1`. The stored object would change, what it means would not, so this is never drift.
     #[serde(serialize_with = "as_texts", skip_serializing_if = "Vec::is_empty")]
@@ -121,7 +125,8 @@ impl ObjectDiff {
             ignored: Vec::new(),
             unheeded: Vec::new(),
             predicted: None,
-            removals: Vec::new(),
+            goes_with: Vec::new(),
+            handover: None,
             respelled: Vec::new(),
             server_mutated: Vec::new(),
         }

@@ -31,7 +31,7 @@ use crate::record::{Bundle, Inventory};
 use crate::redact::Redaction;
 use crate::vouch::Server;
 
-pub use draft::draft;
+pub use draft::{draft, step_anew};
 pub use prune::{Prune, Withheld, WithheldReason};
 pub use refusal::{Refusal, RefusalKind};
 
@@ -149,10 +149,6 @@ pub struct Step {
     /// (an autoscaler's replicas) or not as it is spelled (a Secret's `stringData`).
     #[serde(skip)]
     pub outgoing: Arc<Value>,
-    /// The body of the apply that has to come first, where fields must be taken back before they can
-    /// be removed.
-    #[serde(skip)]
-    pub reclaim: Option<Arc<Value>>,
     /// The uid of the live object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live_uid: Option<String>,

@@ -16,6 +16,7 @@ mod drive;
 mod error;
 mod prepare;
 mod see;
+mod write;
 
 use engine::application::ApplicationName;
 use engine::plan::{Approvals, Plan};

@@ -21,6 +21,7 @@ pub mod apply;
 pub mod client;
 pub mod clock;
 pub mod discovery;
+pub mod handover;
 pub mod live;
 pub mod preflight;
 pub mod records;

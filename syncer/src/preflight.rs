@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::client::{Client, RequestError};
 use crate::discovery::Discovery;
+use crate::handover::Patch;
 use crate::live::Live;
 use crate::requests::Apply;
 
@@ -50,7 +51,7 @@ pub async fn run(
             None => {}
             Some(Ok(predicted)) => {
                 let current = live.objects.get(&step.manifest.id);
-                let settled = step.action == Action::Update && step.reclaim.is_none();
+                let settled = step.action == Action::Update && step.diff.handover.is_none();
                 if settled && current.is_some_and(|current| same(current, &predicted)) {
                     step.action = Action::Unchanged;
                 }
@@ -83,12 +84,17 @@ async fn ask(
     {
         return None;
     }
-    let apply = Apply {
-        id: &manifest.id,
-        body: step.reclaim.as_ref().unwrap_or(&step.outgoing),
-        uid: step.live_uid.as_deref(),
-        dry_run: true,
-    };
+    let id = &manifest.id;
+    let uid = step.live_uid.as_deref();
+    // With another ownership the apply will do other things than it would do now.
+    if step.diff.handover.is_some()
+        && let (Some(uid), Some(version)) = (uid, step.live_version.as_deref())
+        && let (Some(live), Some(predicted)) = (live.objects.get(id), &step.diff.predicted)
+    {
+        let patch = Patch { id, uid, version };
+        return Some(patch.try_outcome(client, resource, live, predicted.expose()).await);
+    }
+    let apply = Apply { id, body: &step.outgoing, uid, version: None, dry_run: true };
     Some(apply.send(client, resource).await)
 }
 

@@ -37,6 +37,9 @@ pub struct Apply<'a> {
     pub body: &'a Value,
     /// The uid of the live object; `None` to create.
     pub uid: Option<&'a str>,
+    /// The resourceVersion that the live object must still have, if that matters. Never without a uid:
+    /// on a missing object it would create it.
+    pub version: Option<&'a str>,
     /// Whether the server only says what it would do.
     pub dry_run: bool,
 }
@@ -63,6 +66,9 @@ impl Apply<'_> {
                 None if self.dry_run => None,
                 None => metadata.insert("resourceVersion".to_owned(), Value::String(NEVER.into())),
             };
+            if let (Some(_), Some(version)) = (self.uid, self.version) {
+                metadata.insert("resourceVersion".to_owned(), Value::String(version.to_owned()));
+            }
         }
         Call::send(format!("{verb} {}", self.id), Method::PATCH, uri, APPLY, &body).repeatable()
     }
@@ -83,7 +89,7 @@ pub async fn create(
     id: &ObjectId,
     body: &Value,
 ) -> Result<Value, RequestError> {
-    let apply = Apply { id, body, uid: None, dry_run: false };
+    let apply = Apply { id, body, uid: None, version: None, dry_run: false };
     let exists = match apply.send(client, resource).await {
         Err(error) if error.is(409) => error,
         other => return other,
@@ -229,7 +235,7 @@ mod tests {
     #[test]
     fn an_update_carries_the_uid_and_forces() {
         let (body, id) = (body(), ObjectId::of(&body()).unwrap());
-        let apply = Apply { id: &id, body: &body, uid: Some("u"), dry_run: false };
+        let apply = Apply { id: &id, body: &body, uid: Some("u"), version: None, dry_run: false };
         let call = apply.call(&maps());
         assert_eq!(
             call.uri,
@@ -245,7 +251,7 @@ mod tests {
     #[test]
     fn a_creation_touches_nothing_that_exists_and_a_dry_run_says_so() {
         let (body, id) = (body(), ObjectId::of(&body()).unwrap());
-        let apply = Apply { id: &id, body: &body, uid: None, dry_run: true };
+        let apply = Apply { id: &id, body: &body, uid: None, version: None, dry_run: true };
         let call = apply.call(&maps());
         assert_eq!(
             call.uri,

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use engine::diff::{Blame, Change, Holder, ObjectDiff, Verdict};
+use engine::diff::{Blame, Change, Handover, Holder, ObjectDiff, Verdict};
 use engine::redact::Redaction;
 use merge::ObjectId;
 use serde_json::Value;
@@ -170,11 +170,29 @@ pub fn notes(diff: &ObjectDiff, style: Style) -> String {
             note(text);
         }
     }
-    for path in &diff.removals {
-        note(format!("{path} is no longer ours: it is taken back, then removed"));
+    for text in diff.handover.iter().flat_map(handed_over) {
+        note(text);
+    }
+    for gone in &diff.goes_with {
+        note(format!("{} goes with it: held by {}", gone.path, names(&gone.holders)));
     }
     for foreign in &diff.foreign {
         note(format!("{} is left alone: held by {}", foreign.path, names(&foreign.holders)));
+    }
+    out
+}
+
+/// What becomes of the ownership first, in words.
+fn handed_over(handover: &Handover) -> Vec<String> {
+    let mut out = Vec::new();
+    if !handover.migrated.is_empty() {
+        out.push(format!("what was declared by {} becomes ours", names(&handover.migrated)));
+    }
+    if handover.restored {
+        out.push("its managedFields were cleared: ours are put back first".to_owned());
+    }
+    for path in &handover.reclaimed {
+        out.push(format!("{path} is no longer ours: it is taken back, and removed"));
     }
     out
 }

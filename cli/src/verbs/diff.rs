@@ -5,7 +5,7 @@
 //! ```json
 //! {"differs": true, "objects": [
 //!     {"id": {"group", "kind", "namespace", "name"}, "origin": "web.yaml:1", "action": "update",
-//!      "verdict", "changes": [{"path", "kind", "before", "after", "blame"}], "foreign", "removals"}]}
+//!      "verdict", "changes": [{"path", "kind", "before", "after", "blame"}], "foreign", "goesWith", "handover"}]}
 //! ```
 
 use std::collections::BTreeMap;

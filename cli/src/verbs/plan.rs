@@ -6,7 +6,7 @@
 //! {"application": "default/shop", "digest": "…", "changes": true,
 //!  "waves": [{"number": 0, "ranks": [{"steps": [
 //!      {"object": {"apiVersion", "kind", "namespace", "name", "origin"}, "action": "create",
-//!       "diff": {"verdict", "changes": [{"path", "kind", "before", "after", "blame"}], "foreign", "removals"}}]}]}],
+//!       "diff": {"verdict", "changes": [{"path", "kind", "before", "after", "blame"}], "foreign", "goesWith", "handover"}}]}]}],
 //!  "prunes": [{"id", "apiVersion", "uid", "resourceVersion"}], "withheld": [{"id", "reason"}],
 //!  "irreversible": [{"id", "what"}], "refusals": [{"origin", "id", "kind", "why", "hint"}]}
 //! ```

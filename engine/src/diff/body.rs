@@ -34,7 +34,7 @@ impl Comparison<'_> {
         self.previous.map(|previous| self.sent(previous))
     }
 
-    fn sent(&self, object: &Value) -> Value {
+    pub(super) fn sent(&self, object: &Value) -> Value {
         let mut body = object.clone();
         if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
             for field in SERVERS_OWN {

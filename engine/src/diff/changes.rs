@@ -134,14 +134,36 @@ pub(super) fn foreign(
     paths
         .into_iter()
         .filter(|path| !changes.iter().any(|change| path.starts_with(&change.path)))
-        .map(|path| Foreign {
-            holders: holders(live, &path)
-                .into_iter()
-                .filter(|holder| holder.manager != comparison.manager)
-                .collect(),
-            path,
-        })
+        .map(|path| foreign_at(comparison, live, path))
         .collect()
+}
+
+/// Fields that others hold inside what an apply removes. Who writes into a list entry without applying
+/// does not own the entry, and whoever owns it takes all of it away.
+pub(super) fn goes_with(
+    comparison: &Comparison<'_>,
+    live: &Value,
+    predicted: &Value,
+    changes: &[Change],
+) -> Vec<Foreign> {
+    let removed = changes.iter().filter(|change| change.kind == ChangeKind::Remove);
+    let removed: Vec<&Path> = removed.map(|change| &change.path).collect();
+    let inside = |path: &Path| removed.iter().any(|it| path.starts_with(it) && path != *it);
+    let others = managed::entries(live)
+        .into_iter()
+        .filter(|entry| entry.manager != comparison.manager && entry.subresource.is_none());
+    let paths: BTreeSet<Path> = others.flat_map(|entry| entry.fields.leaves()).collect();
+    paths
+        .into_iter()
+        .filter(|path| inside(path) && path.find(live).is_some() && path.find(predicted).is_none())
+        .map(|path| foreign_at(comparison, live, path))
+        .collect()
+}
+
+fn foreign_at(comparison: &Comparison<'_>, live: &Value, path: Path) -> Foreign {
+    let holders = holders(live, &path).into_iter();
+    let holders = holders.filter(|holder| holder.manager != comparison.manager).collect();
+    Foreign { path, holders }
 }
 
 /// A field inside a list entry that Git does not have at all stands for the whole entry.

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use merge::apply::{Apply, ApplyError, Conflict, apply};
 use merge::managed::{self, Operation};
-use merge::path::Path;
 use merge::{GroupVersionKind, defaults};
 use serde_json::Value;
 
-use super::body::{graft, replicas};
-use super::{Comparison, Contested, Holder, ObjectDiff, Verdict, changes, shape};
+use super::handover::Claim;
+use super::{Comparison, Contested, Handover, Holder, ObjectDiff, Verdict, changes};
 use crate::redact::Redacted;
 
 /// The time in a predicted ownership record. Nothing compares it.
@@ -27,11 +26,7 @@ pub fn diff(comparison: &Comparison<'_>) -> ObjectDiff {
             ..ObjectDiff::unchanged()
         };
     };
-    let contested = match comparison.apply(Some(live), &body, false) {
-        Err(ApplyError::Conflicts(conflicts)) => comparison.contested(conflicts),
-        _ => Vec::new(),
-    };
-    let (predicted, removals) = match comparison.predict(live, &body) {
+    let predicted = match comparison.predict(live, &body) {
         Ok(found) => found,
         Err(error) => {
             // Such an error may quote what it stumbled over.
@@ -43,8 +38,12 @@ pub fn diff(comparison: &Comparison<'_>) -> ObjectDiff {
             };
         }
     };
-    let changes = changes::between(comparison, live, &predicted);
-    let foreign = changes::foreign(comparison, live, &body, &changes);
+    let Prediction { object, met, contested, handover } = predicted;
+    let changes = changes::between(comparison, live, &object);
+    let foreign = changes::foreign(comparison, &met, &body, &changes);
+    let goes_with = changes::goes_with(comparison, &met, &object, &changes);
+    let is_adopted = !comparison.predecessors.is_empty();
+    let handover = handover.filter(|_| is_adopted || !changes.is_empty());
     let verdict = if !contested.is_empty() {
         Verdict::Conflict(contested)
     } else if changes.is_empty() {
@@ -62,14 +61,32 @@ pub fn diff(comparison: &Comparison<'_>) -> ObjectDiff {
         foreign,
         ignored: Vec::new(),
         unheeded: Vec::new(),
-        predicted: Some(Redacted::new(Arc::new(predicted))),
-        removals,
+        goes_with,
+        handover,
+        predicted: Some(Redacted::new(Arc::new(object))),
         ..ObjectDiff::unchanged()
     }
 }
 
+/// What an apply comes to.
+struct Prediction {
+    /// The object after it.
+    object: Value,
+    /// The live object as the apply meets it, its ownership put right.
+    met: Value,
+    /// What force must not take.
+    contested: Vec<Contested>,
+    /// What puts the ownership right.
+    handover: Option<Handover>,
+}
+
 impl Comparison<'_> {
-    fn apply(&self, live: Option<&Value>, body: &Value, force: bool) -> Result<Value, ApplyError> {
+    pub(super) fn apply(
+        &self,
+        live: Option<&Value>,
+        body: &Value,
+        force: bool,
+    ) -> Result<Value, ApplyError> {
         let request =
             Apply { live, body, manager: self.manager, force, subresource: None, time: NEVER };
         apply(self.schemas, &request, &|object| {
@@ -80,56 +97,17 @@ impl Comparison<'_> {
         })
     }
 
-    /// The object after our apply, or after our two applies where fields must be reclaimed first.
-    fn predict(&self, live: &Value, body: &Value) -> Result<(Value, Vec<Path>), ApplyError> {
-        let predicted = self.apply(Some(live), body, true)?;
-        let removals = self.removals(live, body, &predicted);
-        let Some(reclaim) = self.reclaim_body(body, &removals) else {
-            return Ok((predicted, Vec::new()));
+    /// The object after our apply, with its ownership put right before.
+    fn predict(&self, live: &Value, body: &Value) -> Result<Prediction, ApplyError> {
+        let mut claim = Claim::of(self, live, body)?;
+        let contested = match self.apply(Some(&claim.live), body, false) {
+            Err(ApplyError::Conflicts(conflicts)) => self.contested(conflicts),
+            _ => Vec::new(),
         };
-        let reclaimed = self.apply(Some(live), &reclaim, true)?;
-        let removed = self.apply(Some(&reclaimed), body, true)?;
-        let same = changes::comparable(self.schemas, &removed)
-            == changes::comparable(self.schemas, &predicted);
-        // A value that comes back by itself, as a default does, needs no two applies to stay.
-        if same { Ok((predicted, Vec::new())) } else { Ok((removed, removals)) }
-    }
-
-    /// Fields of what we applied last that Git no longer has, that an apply alone would leave, because
-    /// they are not ours any more, and that nobody else declares.
-    fn removals(&self, live: &Value, body: &Value, predicted: &Value) -> Vec<Path> {
-        let Some(previous) = self.previously_sent() else { return Vec::new() };
-        if GroupVersionKind::of(&previous) != GroupVersionKind::of(body) {
-            return Vec::new();
-        }
-        let ours = managed::owned_by(live, self.manager, Operation::Apply);
-        let declared: Vec<managed::Entry> = managed::entries(live)
-            .into_iter()
-            .filter(|entry| entry.operation == Operation::Apply && entry.manager != self.manager)
-            .collect();
-        let wanted = self.desired;
-        shape::leaves(self.schemas, &previous)
-            .into_iter()
-            .filter(|path| path.find(body).is_none() && path.find(wanted).is_none())
-            .filter(|path| path.find(live).is_some() && path.find(predicted).is_some())
-            .filter(|path| !ours.contains(path))
-            .filter(|path| !declared.iter().any(|entry| entry.fields.contains(path)))
-            .filter(|path| !(self.autoscaled && *path == replicas()))
-            .collect()
-    }
-
-    /// The body of the apply that takes fields back, so that the next one removes them; `None` if
-    /// there are none. They are taken back with the value we gave them last: an apply of the live
-    /// value would make us one owner more, while a change of value makes us the only one.
-    pub fn reclaim_body(&self, body: &Value, removals: &[Path]) -> Option<Value> {
-        let previous = self.previously_sent()?;
-        let mut reclaim = body.clone();
-        for path in removals {
-            if let Some(value) = path.find(&previous) {
-                graft(&mut reclaim, path, value);
-            }
-        }
-        (!removals.is_empty()).then_some(reclaim)
+        let plain = self.apply(Some(&claim.live), body, true)?;
+        let object = claim.reclaim(body, &plain)?.unwrap_or(plain);
+        let (met, handover) = claim.settled();
+        Ok(Prediction { object, met, contested, handover })
     }
 
     /// The conflicts that force must not overrule: with others who *applied* the field.
@@ -137,7 +115,6 @@ impl Comparison<'_> {
         conflicts
             .into_iter()
             .filter(|it| it.operation == Operation::Apply && it.manager != self.manager)
-            .filter(|it| !self.overrule.contains(&it.manager.as_str()))
             .map(|it| Contested {
                 path: it.path,
                 holder: Holder {

@@ -37,6 +37,17 @@ fn compare(desired: &Value, live: &Value, previous: Option<&Value>) -> ObjectDif
     })
 }
 
+/// The object after the patch that puts its ownership right.
+fn handed_over(live: &Value, handover: &Handover) -> Value {
+    let mut after = live.clone();
+    after["metadata"]["managedFields"] = Value::Array(handover.managed_fields.clone());
+    after
+}
+
+fn managers(object: &Value) -> Vec<String> {
+    managed::entries(object).into_iter().map(|entry| entry.manager).collect()
+}
+
 fn paths(found: &ObjectDiff) -> Vec<String> {
     found.changes.iter().map(|change| change.path.to_string()).collect()
 }
@@ -127,21 +138,15 @@ fn a_dropped_field_that_somebody_took_is_taken_back_and_removed() {
     let live = updated(&live, "kubectl-edit", |it| it["data"]["b"] = json!("by hand"));
     // Without what we applied last, the field is somebody else's.
     assert_eq!(compare(&wanted, &live, None).verdict, Verdict::InSync);
-    let schemas = Schemas::builtin();
-    let comparison = Comparison {
-        live: Some(&live),
-        previous: Some(&before),
-        ..Comparison::new(&wanted, &schemas, &REDACTION)
-    };
-    let found = diff(&comparison);
+    let found = compare(&wanted, &live, Some(&before));
     assert_eq!(paths(&found), [".data.b"]);
-    assert_eq!(found.removals, [Path::fields(["data", "b"])]);
-    // The two applies that the plan sends do what was predicted.
-    let body = comparison.outgoing();
-    let reclaim = comparison.reclaim_body(&body, &found.removals).unwrap();
-    let after = applied(Some(&applied(Some(&live), &reclaim, MANAGER)), &body, MANAGER);
+    let handover = found.handover.unwrap();
+    assert_eq!(handover.reclaimed, [Path::fields(["data", "b"])]);
+    // The patch and the apply that the plan sends do what was predicted.
+    let after = applied(Some(&handed_over(&live, &handover)), &wanted, MANAGER);
     assert_eq!(after["data"], json!({"a": "1"}));
     assert_eq!(after["data"], found.predicted.unwrap().expose()["data"]);
+    assert_eq!(managers(&after), ["cleat"], "nothing is left of whoever took it");
 }
 
 #[test]
@@ -151,11 +156,11 @@ fn a_dropped_field_that_another_declares_stays() {
     let live = applied(Some(&live), &settings(json!({"b": "theirs"})), "other-applier");
     let found = compare(&settings(json!({"a": "1"})), &live, Some(&before));
     assert_eq!(found.verdict, Verdict::InSync);
-    assert!(found.removals.is_empty());
+    assert_eq!(found.handover, None);
 }
 
 #[test]
-fn what_another_applied_is_a_conflict_unless_it_is_overruled() {
+fn what_another_applied_is_a_conflict() {
     let live = applied(None, &settings(json!({"a": "theirs"})), "helm");
     let wanted = settings(json!({"a": "1"}));
     let found = compare(&wanted, &live, None);
@@ -163,13 +168,6 @@ fn what_another_applied_is_a_conflict_unless_it_is_overruled() {
     assert_eq!(contested[0].path.to_string(), ".data.a");
     assert_eq!(contested[0].holder.manager, "helm");
     assert_eq!(paths(&found), [".data.a"], "what it would change is shown all the same");
-    let schemas = Schemas::builtin();
-    let overruled = diff(&Comparison {
-        live: Some(&live),
-        overrule: &["helm"],
-        ..Comparison::new(&wanted, &schemas, &REDACTION)
-    });
-    assert_eq!(overruled.verdict, Verdict::Differs);
 }
 
 #[test]
@@ -331,7 +329,7 @@ proptest! {
         let predicted = found.predicted.unwrap();
         let again = compare(&wanted, predicted.expose(), Some(&wanted));
         prop_assert_eq!(&again.verdict, &Verdict::InSync, "{:?}", again.changes);
-        prop_assert!(again.removals.is_empty());
+        prop_assert_eq!(again.handover, None);
     }
 
     #[test]

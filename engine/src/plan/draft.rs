@@ -8,7 +8,9 @@ use merge::{GroupVersionKind, Manifest, ObjectId};
 use serde_json::Value;
 
 use super::surroundings::Surroundings;
-use super::{Action, Draft, Inputs, Plan, Rank, Step, Wave, checks, irreversible, order, prune};
+use super::{
+    Action, Draft, Inputs, Plan, Rank, Refusal, Step, Wave, checks, irreversible, order, prune,
+};
 use crate::application::{MANAGER, Ownership};
 use crate::diff::{Comparison, ObjectDiff, Verdict, diff, settled_digest};
 use crate::policy::Adoption;
@@ -47,6 +49,19 @@ pub fn draft(inputs: &Inputs<'_>) -> Draft {
     Draft { plan: Plan { waves, prunes, withheld, irreversible }, refusals }
 }
 
+/// The step of one object, when what is live of it has changed since the plan was made; every reason
+/// against it, if there are any. `None` if the object is not wanted.
+pub fn step_anew(inputs: &Inputs<'_>, id: &ObjectId) -> Result<Option<Step>, Vec<Refusal>> {
+    let Some(manifest) = inputs.desired.iter().find(|manifest| manifest.id == *id) else {
+        return Ok(None);
+    };
+    let around = Surroundings::of(inputs);
+    let live = inputs.live.get(id).map(AsRef::as_ref);
+    let step = step(inputs, &around, manifest, live);
+    let refusals = checks::of_step(inputs, &around, &step, live);
+    if refusals.is_empty() { Ok(Some(step)) } else { Err(refusals) }
+}
+
 fn wave(number: i32, ranks: BTreeMap<u8, Vec<Step>>) -> Wave {
     let ranks = ranks.into_values().map(|mut steps| {
         steps.sort_by(|one, two| order::key(&one.manifest.id).cmp(&order::key(&two.manifest.id)));
@@ -67,7 +82,7 @@ fn step(
         live,
         previous: around.previous.get(&manifest.id).copied(),
         autoscaled: around.autoscaled.contains(&manifest.id),
-        overrule: if foreign { &PREDECESSORS } else { &[] },
+        predecessors: if foreign { &PREDECESSORS } else { &[] },
         manager: MANAGER,
         ignore: &inputs.policy.ignore,
         read_at: inputs.read_at,
@@ -86,7 +101,6 @@ fn step(
     Step {
         manifest: manifest.clone(),
         action,
-        reclaim: comparison.reclaim_body(&outgoing, &diff.removals).map(Arc::new),
         outgoing,
         diff,
         live_uid: live.and_then(uid).map(str::to_owned),

@@ -18,12 +18,13 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::prepare::Prepared;
+use super::write::Moved;
 use super::{ApplyError, Request, Sink};
 use crate::client::{Client, RequestError};
 use crate::clock::Clock;
 use crate::discovery::Resource;
 use crate::records::{Records, RecordsError};
-use crate::requests::{self, Apply};
+use crate::requests;
 use crate::watch::Watches;
 
 /// One run being carried out.
@@ -35,7 +36,7 @@ pub(super) struct Drive<'a> {
     pub(super) prepared: Prepared,
     pub(super) sink: &'a mut dyn Sink,
     pub(super) watches: Watches,
-    in_flight: FuturesUnordered<BoxFuture<'static, Answer>>,
+    pub(super) in_flight: FuturesUnordered<BoxFuture<'static, Answer>>,
     /// When the machine wants to be woken.
     alarm: Option<Timestamp>,
     /// Whether the objects of a wave are reported to the machine.
@@ -43,8 +44,9 @@ pub(super) struct Drive<'a> {
 }
 
 /// What came back of a request.
-enum Answer {
+pub(super) enum Answer {
     Applied { step: StepId, result: Result<Value, RequestError> },
+    Moved(Moved),
     Pruned { id: ObjectId, result: Result<(), RequestError> },
     Freed { uid: String, result: Result<(), RequestError> },
 }
@@ -170,34 +172,7 @@ impl<'a> Drive<'a> {
                 return;
             }
         };
-        let (client, application) = (self.client.clone(), self.request.application.clone());
-        let object = step.manifest.id.clone();
-        let bodies: Vec<Arc<Value>> =
-            step.reclaim.iter().chain([&step.outgoing]).map(Arc::clone).collect();
-        let made = || self.records.made(&object).map(str::to_owned);
-        let uid = step.live_uid.clone().or_else(made);
-        let applying = async move {
-            let mut result = Err(RequestError::new(
-                format!("apply {object}"),
-                crate::client::Why::Garbled("there is nothing to send".to_owned()),
-            ));
-            for body in bodies {
-                result = match uid.as_deref() {
-                    None => {
-                        requests::create(&client, &resource, &application, &object, &body).await
-                    }
-                    uid => {
-                        let apply = Apply { id: &object, body: &body, uid, dry_run: false };
-                        apply.send(&client, &resource).await
-                    }
-                };
-                if result.is_err() {
-                    break;
-                }
-            }
-            Answer::Applied { step: id, result }
-        };
-        self.in_flight.push(applying.boxed());
+        self.write(id, step, resource, 1);
     }
 
     /// The resource of a kind; one whose definition this run applied is looked for again.
@@ -210,6 +185,7 @@ impl<'a> Drive<'a> {
 
     fn answered(&mut self, answer: Answer, events: &mut VecDeque<Event>) {
         match answer {
+            Answer::Moved(moved) => self.moved(moved, events),
             Answer::Applied { step, result } => {
                 let result = result.map(|object| self.applied(step, object));
                 let observed = result.as_ref().ok().and_then(|(id, _)| self.observed(id));

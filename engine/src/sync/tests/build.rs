@@ -56,7 +56,6 @@ fn step(name: &str, action: Action) -> Step {
         manifest,
         action,
         diff: ObjectDiff::unchanged(),
-        reclaim: None,
         live_uid: live.as_ref().map(|(uid, _)| uid.clone()),
         live_version: live.map(|(_, version)| version),
     }
