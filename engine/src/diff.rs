@@ -24,7 +24,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use merge::managed;
+use merge::managed::{self, Predecessor};
 use merge::path::Path;
 use merge::schema::Schemas;
 use serde::Serialize;
@@ -53,7 +53,7 @@ pub struct Comparison<'a> {
     /// Whether an autoscaler targets the object.
     pub autoscaled: bool,
     /// Field managers from whom the object is taken over, with all they declared (on adoption).
-    pub predecessors: &'a [&'a str],
+    pub predecessors: &'a [Predecessor],
     /// What is to be left alone.
     pub ignore: &'a Rules,
     /// How values are masked.

@@ -9,10 +9,11 @@
 //! Each is a change of managedFields alone. No value changes before the apply, so an old one never
 //! comes back, and a run that dies in between leaves the object as it was.
 
+use jiff::Timestamp;
 use merge::GroupVersionKind;
 use merge::apply::ApplyError;
 use merge::fields::FieldSet;
-use merge::managed::{self, Operation};
+use merge::managed::{self, HandedOver, Migration, Operation, Takeover, migrate};
 use merge::path::Path;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -66,6 +67,9 @@ impl<'a> Claim<'a> {
         if claim.handover.managed_fields.is_empty() {
             claim.restore(body)?;
         }
+        if !claim.handover.restored && !comparison.predecessors.is_empty() {
+            claim.migrate(body);
+        }
         Ok(claim)
     }
 
@@ -74,6 +78,31 @@ impl<'a> Claim<'a> {
             metadata.insert("managedFields".to_owned(), Value::Array(entries.clone()));
         }
         self.handover.managed_fields = entries;
+    }
+
+    fn migrate(&mut self, body: &Value) {
+        let comparison = self.comparison;
+        let takeover =
+            Takeover { manager: comparison.manager, predecessors: comparison.predecessors };
+        let time = comparison.time();
+        let migration = migrate(comparison.schemas, &self.live, body, &takeover, &time);
+        let Some(Migration { managed_fields, handed_over }) = migration else { return };
+        let before = managed::entries(&self.live);
+        let time_of = |one: &HandedOver| {
+            before
+                .iter()
+                .filter(|entry| entry.subresource.is_none())
+                .find(|entry| (&entry.manager, entry.operation) == (&one.manager, one.operation))
+                .and_then(|entry| entry.time.clone())
+        };
+        let holder = |one: &HandedOver| Holder {
+            manager: one.manager.clone(),
+            operation: one.operation.as_str().to_owned(),
+            subresource: None,
+            time: time_of(one),
+        };
+        self.handover.migrated = handed_over.iter().map(holder).collect();
+        self.set(managed_fields);
     }
 
     /// Without any entry the server would give everything to a manager of its own, and we could never
@@ -173,6 +202,7 @@ impl<'a> Claim<'a> {
             "apiVersion": body.get("apiVersion"),
             "fieldsType": "FieldsV1",
             "fieldsV1": fields.to_v1(),
+            "time": self.comparison.time(),
         })
     }
 
@@ -202,20 +232,15 @@ fn managed_fields(object: &Value) -> &[Value] {
 }
 
 impl Comparison<'_> {
+    /// The time of an entry that is written anew, as managedFields spell it.
+    fn time(&self) -> String {
+        let read_at = self.read_at.unwrap_or(Timestamp::UNIX_EPOCH);
+        read_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
     /// The fields that an apply of a body, in the form in which it is sent, would make ours.
     fn declared(&self, body: &Value) -> Result<FieldSet, ApplyError> {
         let created = self.apply(None, body, true)?;
         Ok(managed::owned_by(&created, self.manager, Operation::Apply))
-    }
-}
-
-impl From<managed::Entry> for Holder {
-    fn from(entry: managed::Entry) -> Self {
-        Self {
-            manager: entry.manager,
-            operation: entry.operation.as_str().to_owned(),
-            subresource: entry.subresource,
-            time: entry.time,
-        }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use merge::managed::PREDECESSORS;
 use merge::object::{resource_version, uid};
 use merge::{GroupVersionKind, Manifest, ObjectId};
 use serde_json::Value;
@@ -14,11 +15,6 @@ use super::{
 use crate::application::{MANAGER, Ownership};
 use crate::diff::{Comparison, ObjectDiff, Verdict, diff, settled_digest};
 use crate::policy::Adoption;
-
-/// Managers whose applies an adoption takes over: the tools people come from. Any other manager that
-/// applied a field is asked to let go first.
-const PREDECESSORS: [&str; 5] =
-    ["kubectl", "kubectl-client-side-apply", "helm", "argocd-controller", "kustomize-controller"];
 
 /// Makes a plan, unchecked.
 pub fn draft(inputs: &Inputs<'_>) -> Draft {
@@ -82,7 +78,7 @@ fn step(
         live,
         previous: around.previous.get(&manifest.id).copied(),
         autoscaled: around.autoscaled.contains(&manifest.id),
-        predecessors: if foreign { &PREDECESSORS } else { &[] },
+        predecessors: if foreign { PREDECESSORS } else { &[] },
         manager: MANAGER,
         ignore: &inputs.policy.ignore,
         read_at: inputs.read_at,
