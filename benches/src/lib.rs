@@ -8,6 +8,9 @@
 //!
 //! Every figure is a ratio to a floor or a peer that is measured in the same run.
 
+pub mod compare;
 pub mod corpus;
 pub mod live;
+pub mod measure;
+pub mod report;
 pub mod repository;

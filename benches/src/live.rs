@@ -136,15 +136,19 @@ fn controlled(live: &mut Value) -> bool {
     let replicas = live.pointer("/spec/replicas").cloned().unwrap_or_else(|| json!(1));
     let condition = |kind: &str, reason: &str| {
         json!({"type": kind, "status": "True", "reason": reason, "lastTransitionTime": OBSERVED,
-            "lastUpdateTime": OBSERVED, "message": format!("{reason} since the rollout ended.")})
+            "message": format!("{reason} since the rollout ended.")})
+    };
+    let updated = |mut condition: Value| {
+        condition["lastUpdateTime"] = json!(OBSERVED);
+        condition
     };
     let status = match live["kind"].as_str().unwrap_or_default() {
         "Deployment" => {
             live["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = json!("1");
             json!({"observedGeneration": 1, "replicas": replicas, "updatedReplicas": replicas,
                 "readyReplicas": replicas, "availableReplicas": replicas, "conditions": [
-                    condition("Available", "MinimumReplicasAvailable"),
-                    condition("Progressing", "NewReplicaSetAvailable")]})
+                    updated(condition("Available", "MinimumReplicasAvailable")),
+                    updated(condition("Progressing", "NewReplicaSetAvailable"))]})
         }
         "StatefulSet" => json!({"observedGeneration": 1, "replicas": replicas,
             "readyReplicas": replicas, "currentReplicas": replicas, "updatedReplicas": replicas,

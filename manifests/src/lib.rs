@@ -31,5 +31,6 @@ pub use loader::is_parsing;
 pub use options::{Limits, RenderOptions};
 pub use problem::{Problem, Problems};
 pub use render::{
-    FileSource, Render, SourceError, TreeId, fetch_and_render, load_stream, render, render_files,
+    FileSource, Render, SourceError, TreeId, fetch_and_render, load_stream, parse_stream, render,
+    render_files,
 };

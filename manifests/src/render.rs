@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use merge::{Digest, ErrorClass, Manifest};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::git::{GitError, Mirror, Reference, Revision};
 use crate::loader::{self, Budget};
 use crate::objects::{self, Loaded};
-use crate::options::RenderOptions;
+use crate::options::{Limits, RenderOptions};
 use crate::problem::{Problem, Problems};
 use crate::source::{self, CommitTree, File, Folder};
 
@@ -194,6 +195,15 @@ pub fn load_stream(
 ) -> Result<Vec<Manifest>, Problems> {
     let file = File { name: name.to_owned(), bytes: bytes.to_vec() };
     finish(vec![file], options, Vec::new()).map(|render| render.objects)
+}
+
+/// The documents of one stream as they are written, and nothing else: what a render begins with, and
+/// the floor its speed is measured against.
+pub fn parse_stream(name: &str, bytes: &[u8], limits: &Limits) -> Result<Vec<Value>, Problems> {
+    let mut problems = Vec::new();
+    let documents = loader::load(name, bytes, limits, &mut Budget::new(limits), &mut problems);
+    Problems::none_in(problems)?;
+    Ok(documents.into_iter().map(|document| document.value).collect())
 }
 
 fn finish(
