@@ -7,7 +7,9 @@
 //! | by Update, of any other | what is not the server's default |
 //!
 //! A field that has the value the server would give it anyway may be taken for a default or for
-//! declared: removing it makes no difference.
+//! declared: removing it makes no difference. A default that follows from what was declared and would
+//! not come of the new body (`imagePullPolicy` of `:latest`, `rollingUpdate` once the type is Recreate) goes
+//! with what was declared, else it would stay behind for ever.
 
 use std::collections::BTreeMap;
 
@@ -32,30 +34,43 @@ const CLIENT_SIDE: &[&str] =
 #[derive(Debug)]
 pub(super) struct Declared<'a> {
     schemas: &'a Schemas,
-    /// What the annotation declares; nothing if there is none that can be read.
+    live: &'a Value,
+    body: &'a Value,
+    /// The annotation's configuration, if there is one that can be read.
+    applied: Option<Value>,
+    /// What it states.
     last_applied: FieldSet,
-    /// Whether the annotation says what Update entries declared. A server keeps it in step with what
-    /// `kubectl` applies server-side, and then it does not.
+    /// Whether it says what Update entries declared. A server keeps it in step with what `kubectl`
+    /// applies server-side, and then it does not.
     client_side: bool,
 }
 
 impl<'a> Declared<'a> {
-    pub fn new(updater: &Updater<'a>, live: &Value, entries: &[&Entry]) -> Self {
+    /// `body` is what is to be applied, `entries` are those of the live object.
+    pub fn new(
+        updater: &Updater<'a>,
+        live: &'a Value,
+        body: &'a Value,
+        entries: &[&Entry],
+    ) -> Self {
         let applied = last_applied(live);
-        let known = applied.as_ref().map(|applied| {
+        let last_applied = applied.as_ref().map(|applied| {
             let version = applied.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
             let root = updater.root_at(version).ok().flatten().unwrap_or_else(|| updater.root());
             stated(root, applied)
         });
-        let by_kubectl = |entry: &&&Entry| {
+        let by_kubectl = |entry: &&Entry| {
             entry.manager == "kubectl"
                 && entry.operation == Operation::Apply
                 && entry.subresource.is_none()
         };
         Self {
             schemas: updater.schemas(),
-            client_side: known.is_some() && !entries.iter().any(|entry| by_kubectl(&entry)),
-            last_applied: known.unwrap_or_default(),
+            live,
+            body,
+            client_side: applied.is_some() && !entries.iter().any(by_kubectl),
+            applied,
+            last_applied: last_applied.unwrap_or_default(),
         }
     }
 
@@ -64,22 +79,70 @@ impl<'a> Declared<'a> {
         &self.last_applied
     }
 
-    /// What an entry's manager declared, of what it owns.
-    pub fn by(&self, root: TypeRef<'_>, live: &Value, entry: &Entry) -> FieldSet {
+    /// What an entry's manager declared, of what it owns, with the defaults that go with it.
+    pub fn by(&self, root: TypeRef<'_>, entry: &Entry) -> FieldSet {
         let owned = typed::reconcile(root, &entry.fields);
         let owned = owned.as_ref().unwrap_or(&entry.fields);
-        match entry.operation {
-            Operation::Apply => owned.clone(),
-            Operation::Update if self.client_side && is_client_side(entry) => {
-                let mut declared = self.last_applied.clone();
-                declared.insert(annotation().segments());
-                owned.intersection(&declared)
-            }
-            Operation::Update => {
-                let minimal = without_defaults(self.schemas, root, live, owned);
-                owned.intersection(&typed::field_set(root, &minimal))
+        if entry.operation == Operation::Apply {
+            return owned.clone();
+        }
+        let applied = self.applied.as_ref().filter(|_| self.client_side && is_client_side(entry));
+        let (said, mut declared) = if let Some(applied) = applied {
+            let mut declared = self.last_applied.clone();
+            declared.insert(annotation().segments());
+            (applied.clone(), declared)
+        } else {
+            let said = self.without_defaults(root, owned);
+            let declared = typed::field_set(root, &said);
+            (said, declared)
+        };
+        for path in self.left_behind(said, &owned.difference(&declared)) {
+            declared.insert(path.segments());
+        }
+        owned.intersection(&declared)
+    }
+
+    /// Of the fields that nobody declared: the defaults that come of what was said, and would not come
+    /// of the new body.
+    fn left_behind(&self, said: Value, undeclared: &FieldSet) -> Vec<Path> {
+        let (theirs, ours) = (self.filled(said), self.filled(self.body.clone()));
+        let is_same = |path: &Path, other: &Value| match (path.find(self.live), path.find(other)) {
+            (Some(one), Some(two)) => compare_values(one, two).is_eq(),
+            _ => false,
+        };
+        let mut leaves = undeclared.leaves();
+        leaves.retain(|path| is_same(path, &theirs) && !is_same(path, &ours));
+        leaves
+    }
+
+    /// An object as the server would store it.
+    fn filled(&self, mut object: Value) -> Value {
+        identify(self.live, &mut object);
+        defaults::fill(&mut object);
+        self.schemas.settle_custom(&mut object);
+        object
+    }
+
+    /// The owned part of the object, without the fields that the server's defaults would bring back as
+    /// they are. Fields of one name are tried together, and each name on what the ones before have left,
+    /// so that defaults that depend on others are found whatever the order.
+    fn without_defaults(&self, root: TypeRef<'_>, owned: &FieldSet) -> Value {
+        let mut kept = typed::keep_items(root, self.live, &with_keys(owned));
+        identify(self.live, &mut kept);
+        for group in by_name(owned) {
+            let tried = FieldSet::of(group.iter().cloned());
+            let filled = self.filled(typed::remove_items(root, &kept, &tried));
+            let comes_back = |path: &Path| match (path.find(&kept), path.find(&filled)) {
+                (Some(one), Some(two)) => compare_values(one, two).is_eq(),
+                _ => false,
+            };
+            let defaulted = FieldSet::of(group.into_iter().filter(comes_back));
+            if !defaulted.is_empty() {
+                kept = typed::remove_items(root, &kept, &defaulted);
             }
         }
+        drop_nulls(&mut kept);
+        kept
     }
 }
 
@@ -113,30 +176,20 @@ fn stated(root: TypeRef<'_>, applied: &Value) -> FieldSet {
     strip(&set)
 }
 
-/// The owned part of an object, without the fields that the server's defaults would bring back as they
-/// are. Fields of one name are tried together, and each name on what the ones before have left, so that
-/// defaults that depend on others (`requests` on `limits`) are found whatever the order.
-fn without_defaults(schemas: &Schemas, root: TypeRef<'_>, live: &Value, owned: &FieldSet) -> Value {
-    let mut kept = typed::keep_items(root, live, &with_keys(owned));
-    identify(live, &mut kept);
-    for group in by_name(owned) {
-        let mut filled = typed::remove_items(root, &kept, &FieldSet::of(group.iter().cloned()));
-        defaults::fill(&mut filled);
-        schemas.settle_custom(&mut filled);
-        let comes_back = |path: &Path| match (path.find(&kept), path.find(&filled)) {
-            (Some(one), Some(two)) => compare_values(one, two).is_eq(),
-            _ => false,
-        };
-        let defaulted = FieldSet::of(group.into_iter().filter(comes_back));
-        if !defaulted.is_empty() {
-            kept = typed::remove_items(root, &kept, &defaulted);
+/// What lost all it held became null: nothing is declared there.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, inner| !inner.is_null());
+            fields.values_mut().for_each(drop_nulls);
         }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
     }
-    kept
 }
 
 /// Give a part of an object what makes it that stored object: defaulting asks for it.
-fn identify(live: &Value, part: &mut Value) {
+pub(super) fn identify(live: &Value, part: &mut Value) {
     let Some(whole) = live.as_object() else {
         return;
     };
@@ -162,7 +215,7 @@ fn identify(live: &Value, part: &mut Value) {
 
 /// The set with the key fields of every list entry on the way to a member: without them an entry
 /// cannot be told from others.
-fn with_keys(set: &FieldSet) -> FieldSet {
+pub(super) fn with_keys(set: &FieldSet) -> FieldSet {
     let mut out = FieldSet::new();
     for (segment, member, below) in set.entries() {
         let mut below = with_keys(below);

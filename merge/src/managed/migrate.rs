@@ -79,7 +79,7 @@ pub struct HandedOver {
     pub manager: String,
     /// How it wrote.
     pub operation: Operation,
-    /// What it declared, and owns no more.
+    /// What it declared, with the defaults that go with it. It owns them no more.
     pub fields: FieldSet,
 }
 
@@ -106,11 +106,11 @@ pub fn migrate(
     let listed = managed_fields(live).map(Vec::as_slice).unwrap_or_default();
     let mut places: Vec<Place<'_>> = listed.iter().map(|raw| Place::new(raw, takeover)).collect();
     if places.is_empty() {
-        return unmanaged(&updater, live, takeover, time);
+        return unmanaged(&updater, live, body, takeover, time);
     }
     let version = target_version(&updater, &places);
     let target = updater.root_at(&version).ok().flatten()?;
-    let declared = Declared::new(&updater, live, &places_of(&places));
+    let declared = Declared::new(&updater, live, body, &places_of(&places));
     let mut handed_over = Vec::new();
     let mut ours = FieldSet::new();
     for place in &mut places {
@@ -121,7 +121,7 @@ pub fn migrate(
             continue;
         };
         let root = updater.root_at(&entry.api_version).ok().flatten().unwrap_or(target);
-        let fields = declared.by(root, live, entry);
+        let fields = declared.by(root, entry);
         let same_version = entry.api_version == version;
         let moved = if same_version { fields.clone() } else { standing(target, &fields) };
         // What the target version does not have stays where it is; so does an Apply's other part.
@@ -295,11 +295,12 @@ fn standing(at: TypeRef<'_>, fields: &FieldSet) -> FieldSet {
 fn unmanaged(
     updater: &Updater<'_>,
     live: &Value,
+    body: &Value,
     takeover: &Takeover<'_>,
     time: &str,
 ) -> Option<Migration> {
     let root = updater.root();
-    let declared = Declared::new(updater, live, &[]);
+    let declared = Declared::new(updater, live, body, &[]);
     let mut bare = live.clone();
     identity::replace(&mut bare, Vec::new());
     let mut known = declared.last_applied().clone();
@@ -319,5 +320,7 @@ fn our_entry(manager: &str, fields: FieldSet, api_version: String, time: &str) -
     identity::entry(&identity, &Owned { fields, api_version, time: Some(time.to_owned()) })
 }
 
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod tests;
