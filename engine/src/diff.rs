@@ -17,6 +17,7 @@ mod handover;
 mod predict;
 mod settled;
 mod shape;
+mod shown;
 #[cfg(test)]
 mod tests;
 
@@ -34,8 +35,8 @@ use crate::ignore::{self, Rules};
 use crate::redact::{Redacted, Redaction};
 
 pub use handover::Handover;
-pub use predict::diff;
 pub use settled::settled_digest;
+pub use shown::{diff, value as shown_value};
 
 /// One object to compare. [`Comparison::new`] gives the usual values for the rest.
 #[derive(Debug, Clone, Copy)]

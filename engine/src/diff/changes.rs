@@ -6,11 +6,10 @@ use merge::managed::{self, Operation};
 use merge::path::{Path, Segment};
 use merge::schema::{Schemas, TypeRef};
 use merge::{GroupVersionKind, meaning};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::body::{graft, remove};
+use super::body::remove;
 use super::{Blame, Change, ChangeKind, Comparison, Foreign, Holder, shape};
-use crate::redact::is_secret;
 
 /// Metadata that every write changes, or that only says who wrote.
 const BOOKKEEPING: [&str; 3] = ["managedFields", "resourceVersion", "generation"];
@@ -45,8 +44,7 @@ pub(super) fn between(comparison: &Comparison<'_>, live: &Value, predicted: &Val
             let (before, after) = (spelled(live, before), spelled(predicted, after));
             let kind = if after.is_some() { ChangeKind::Set } else { ChangeKind::Remove };
             let blame = blame(comparison, live, previous.as_ref(), &path, before.is_some());
-            let shown = |value: Option<Value>| value.map(|it| shown(comparison, live, &path, it));
-            Change { kind, before: shown(before), after: shown(after), blame, path }
+            Change { path, kind, before, after, blame }
         })
         .collect()
 }
@@ -175,28 +173,4 @@ fn whole_entry(path: Path, body: &Value) -> Path {
         (in_list && prefix.find(body).is_none()).then_some(prefix)
     });
     entry.unwrap_or(path)
-}
-
-/// A value as people may see it: masked as it would be at its place in its object.
-fn shown(comparison: &Comparison<'_>, object: &Value, path: &Path, value: Value) -> Value {
-    let in_annotations = Path::fields(["metadata", "annotations"]);
-    let harmless = !is_secret(object)
-        && !path.starts_with(&in_annotations)
-        && !in_annotations.starts_with(path);
-    if harmless {
-        return value;
-    }
-    let mut alone = json!({});
-    for field in ["apiVersion", "kind"] {
-        if let (Some(fields), Some(text)) = (alone.as_object_mut(), object.get(field)) {
-            fields.insert(field.to_owned(), text.clone());
-        }
-    }
-    if path.segments().is_empty() {
-        return comparison.redaction.object(&value);
-    }
-    graft(&mut alone, path, &value);
-    let alone = comparison.redaction.object(&alone);
-    // A path that cannot be followed is one we did not graft: better nothing than too much.
-    path.find(&alone).cloned().unwrap_or_else(|| Value::String(comparison.redaction.mask(&value)))
 }

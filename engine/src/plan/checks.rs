@@ -69,10 +69,12 @@ impl Check<'_> {
     fn refuse(&mut self, kind: Kind, why: impl AsRef<str>, hint: impl Into<String>) {
         let manifest = &self.step.manifest;
         let redaction = self.inputs.redaction;
-        let mut why = redaction.message(why.as_ref(), &manifest.body);
-        if let Some(live) = self.live {
-            why = redaction.message(&why, live);
-        }
+        // What is made of names alone can stay as it is.
+        let why = match kind {
+            Kind::Schema | Kind::Invalid | Kind::Immutable | Kind::Annotation => redaction
+                .message(why.as_ref(), [manifest.body.as_ref()].into_iter().chain(self.live)),
+            _ => why.as_ref().to_owned(),
+        };
         self.refusals.push(Refusal {
             origin: manifest.origin.clone(),
             id: manifest.id.clone(),
