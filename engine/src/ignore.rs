@@ -11,8 +11,11 @@
 //! read, and its evaluation is bounded in steps, so that no rule can hold a sync up.
 
 mod error;
+mod jq;
+mod pointer;
 mod selector;
 mod spec;
+mod step;
 
 use std::sync::Arc;
 

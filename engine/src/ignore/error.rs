@@ -47,6 +47,22 @@ pub enum Fault {
         /// Why it cannot be read.
         why: String,
     },
+    /// A pointer that cannot be read.
+    #[error("jsonPointers `{pointer}`: {why}")]
+    Pointer {
+        /// Its text.
+        pointer: String,
+        /// Why it cannot be read.
+        why: String,
+    },
+    /// A path expression that cannot be read, or says what it may not say.
+    #[error("jqPathExpressions `{expression}`: {why}")]
+    Expression {
+        /// Its text.
+        expression: String,
+        /// Why it is refused.
+        why: String,
+    },
     /// A glob where names are compared exactly.
     #[error(
         "{field} `{text}` is compared letter by letter, as in Argo CD; leave {field} out to mean every one"
