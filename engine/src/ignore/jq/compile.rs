@@ -6,7 +6,7 @@ use jaq_core::load::parse::{BinaryOp, Pattern, Term};
 use jaq_core::ops::{Cmp, Math};
 use jaq_core::path::{Opt, Part, Path};
 use regex::RegexBuilder;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::filter::{Comparison, Filter, Kind, Plain, Quantifier, Sign, WithValue};
 
@@ -67,6 +67,7 @@ impl<'s> Compiler<'s> {
                 filter
             }
             Term::Call(name, arguments) => self.call(name, arguments)?,
+            Term::Obj(fields) if fields.is_empty() => Filter::Literal(Value::Object(Map::new())),
             Term::Obj(_) => {
                 return Err(
                     "it makes a map with {…}; only fields that are there can be chosen".to_owned()
