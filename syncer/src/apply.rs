@@ -14,6 +14,7 @@
 mod back;
 mod drive;
 mod error;
+mod masked;
 mod prepare;
 mod see;
 mod write;

@@ -5,6 +5,7 @@
 //! A dry run that would change nothing at all turns its step into one that writes nothing.
 
 use engine::plan::{Action, NamespaceState, Plan, Step};
+use engine::redact::Redaction;
 use merge::{ErrorClass, ObjectId, Origin};
 use serde_json::Value;
 
@@ -22,7 +23,7 @@ pub struct Refused {
     pub origin: Origin,
     /// The object.
     pub id: ObjectId,
-    /// The server's answer.
+    /// The server's answer, the object's secrets masked.
     pub error: RequestError,
 }
 
@@ -32,6 +33,7 @@ pub async fn run(
     client: &Client,
     discovery: &Discovery,
     live: &Live,
+    redaction: &Redaction,
     plan: &mut Plan,
 ) -> Result<Vec<Refused>, RequestError> {
     let steps: Vec<&mut Step> = plan
@@ -57,6 +59,9 @@ pub async fn run(
                 }
             }
             Some(Err(error)) => {
+                let live = live.objects.get(&step.manifest.id).map(AsRef::as_ref);
+                let wanted: [&Value; 2] = [&step.manifest.body, &step.outgoing];
+                let error = error.masked(redaction, wanted.into_iter().chain(live));
                 let conclusive = matches!(error.class(), ErrorClass::User | ErrorClass::Conflict)
                     || error.is(403);
                 if !conclusive {

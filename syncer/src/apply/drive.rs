@@ -189,12 +189,16 @@ impl<'a> Drive<'a> {
             Answer::Applied { step, result } => {
                 let result = result.map(|object| self.applied(step, object));
                 let observed = result.as_ref().ok().and_then(|(id, _)| self.observed(id));
-                let result = result.map(|(_, applied)| applied).map_err(|error| failed(&error));
+                let result = result.map(|(_, applied)| applied).map_err(|error| {
+                    let plan = &self.prepared.plan;
+                    let id = plan.step(step).map_or_else(nobody, |it| it.manifest.id.clone());
+                    self.failure(&id, error)
+                });
                 events.push_back(Event::Applied { step, result });
                 events.extend(observed);
             }
             Answer::Pruned { id, result } => {
-                let result = result.map_err(|error| failed(&error));
+                let result = result.map_err(|error| self.failure(&id, error));
                 events.push_back(Event::Pruned { id, result });
             }
             Answer::Freed { uid, result } => {

@@ -80,7 +80,8 @@ impl Prepared {
         }
         let mut plan = checked.map_err(ApplyError::Plan)?;
         if request.policy.preflight == Preflight::Server {
-            let refused = preflight::run(client, &discovery, &live, &mut plan).await?;
+            let refused =
+                preflight::run(client, &discovery, &live, &request.redaction, &mut plan).await?;
             if !refused.is_empty() {
                 return Err(ApplyError::Preflight(refused));
             }

@@ -8,7 +8,6 @@ use engine::sync::Event;
 use merge::{GroupVersionKind, ObjectId};
 
 use super::drive::{Drive, failed};
-use super::prepare::observation;
 use crate::discovery::Resource;
 use crate::live::{Affected, list};
 use crate::watch::Seen;
@@ -60,7 +59,7 @@ impl Drive<'_> {
 
     /// An object as it is known, if it exists.
     pub(super) fn observed(&self, id: &ObjectId) -> Option<Event> {
-        let observation = observation(&self.prepared.live, id)?;
+        let observation = self.observation(id)?;
         Some(Event::Observed { id: id.clone(), observation })
     }
 

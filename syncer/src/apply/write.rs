@@ -133,7 +133,7 @@ impl Drive<'_> {
         let conflict = |message: &str| Failure::new(ErrorClass::Conflict, message);
         let missing = || Failure::new(ErrorClass::Internal, "the plan has no such step");
         let before = plan.step(id).ok_or_else(missing)?;
-        let live = live.map_err(|error| failed(&error))?;
+        let live = live.map_err(|error| self.failure(&before.manifest.id, error))?;
         if attempt >= ATTEMPTS {
             return Err(conflict(
                 "others keep writing to it; try again when they have come to rest",

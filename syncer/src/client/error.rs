@@ -1,14 +1,16 @@
 //! What can go wrong with a request, told so that the reader knows what to do.
 //!
-//! Nothing of a request's body or headers goes into these errors, so no secret can; what the server
-//! itself says is passed on.
+//! Nothing of a request's body or headers goes into these errors; what the server itself says is
+//! passed on. Whoever knows which objects it speaks of masks their secrets ([`RequestError::masked`]).
 
 use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
+use engine::redact::Redaction;
 use merge::ErrorClass;
 use serde::Deserialize;
+use serde_json::Value;
 
 /// A request that did not get the answer it was for.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -132,6 +134,35 @@ impl RequestError {
     /// An error that says what could not be done.
     pub fn new(what: impl Into<String>, why: Why) -> Self {
         Self { what: what.into(), why }
+    }
+
+    /// The same error with the secrets of these objects masked in what the server says: it may quote
+    /// what it refuses, and passes on whatever an admission webhook tells it.
+    #[must_use]
+    pub fn masked<'a>(
+        mut self,
+        redaction: &Redaction,
+        objects: impl IntoIterator<Item = &'a Value>,
+    ) -> Self {
+        let objects: Vec<&Value> = objects.into_iter().collect();
+        let mask = |text: &mut String| *text = redaction.message(text, objects.iter().copied());
+        match &mut self.why {
+            Why::Forbidden(status) | Why::Answered(status) => {
+                mask(&mut status.message);
+                mask(&mut status.reason);
+                for cause in &mut status.details.causes {
+                    mask(&mut cause.message);
+                }
+            }
+            Why::Garbled(text) => mask(text),
+            // These are words of ours and of the transport.
+            Why::Unreachable { .. }
+            | Why::Broken { .. }
+            | Why::Certificate { .. }
+            | Why::TimedOut { .. }
+            | Why::Credential { .. } => {}
+        }
+        self
     }
 
     /// The HTTP code of the server's answer, if there was one.
@@ -286,6 +317,22 @@ mod tests {
             error.to_string(),
             "cannot apply deployment.apps/web in shop: spec.selector: field is immutable (422 Invalid)"
         );
+    }
+
+    #[test]
+    fn what_a_webhook_echoes_is_masked() {
+        let secret = serde_json::json!({"apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": "db"}, "stringData": {"password": "hunter2"}});
+        let echo = format!("admission webhook \"nosy\" denied the request: {secret}");
+        let mut error = answered(400, "BadRequest", &echo);
+        if let Why::Answered(status) = &mut error.why {
+            status.details.causes = vec![Cause { message: "hunter2".into(), ..Cause::default() }];
+        }
+        let redaction = Redaction::new(engine::redact::Salt::new([7; 16]));
+        let error = error.masked(&redaction, [&secret]);
+        let told = format!("{error} {error:?}");
+        assert!(told.contains("nosy") && told.contains("<masked "), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
     }
 
     #[test]
