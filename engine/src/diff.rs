@@ -14,7 +14,9 @@
 mod body;
 mod changes;
 mod handover;
+mod owned;
 mod predict;
+mod quick;
 mod settled;
 mod shape;
 mod shown;

@@ -6,18 +6,22 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use merge::GroupVersionKind;
-use merge::managed;
+use merge::{GroupVersionKind, ObjectId};
 use merge::path::{Path, Segment};
 use serde_json::{Map, Value};
 
-use super::Comparison;
+use super::{Comparison, owned};
 use crate::redact::is_secret;
 
 /// Metadata that only the server writes. A manifest that was exported from a cluster carries it, and
 /// a resourceVersion or uid from elsewhere would make every apply a conflict.
 const SERVERS_OWN: [&str; 6] =
     ["managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink"];
+
+/// Whether this is metadata that is never sent.
+pub(super) fn is_servers_own(field: &str) -> bool {
+    SERVERS_OWN.contains(&field)
+}
 
 impl Comparison<'_> {
     /// The body to apply.
@@ -27,6 +31,19 @@ impl Comparison<'_> {
             remove(&mut body, &replicas());
         }
         body
+    }
+
+    /// Whether the body is more than the manifest's without what only the server writes.
+    pub(super) fn is_sent_otherwise(&self) -> bool {
+        let has_texts = self.desired.get("stringData").is_some();
+        has_texts && is_secret(self.desired) || self.leaves_replicas()
+    }
+
+    /// Whether rules say that parts of the object are to be left alone.
+    pub(super) fn is_ignoring(&self) -> bool {
+        !self.ignore.is_empty()
+            && ObjectId::of(self.desired)
+                .is_none_or(|id| self.ignore.for_object(&id).next().is_some())
     }
 
     /// What we applied last, in the form in which it was sent.
@@ -58,11 +75,16 @@ impl Comparison<'_> {
     pub(super) fn leaves_replicas(&self) -> bool {
         let Some(live) = self.live.filter(|_| self.autoscaled) else { return false };
         let path = replicas();
-        let held = managed::owners(live, &path);
-        let ours = held.iter().any(|owner| {
-            owner.manager == self.manager && owner.operation == managed::Operation::Apply
-        });
-        path.find(live).is_some() && !(ours && held.len() == 1)
+        if path.find(live).is_none() {
+            return false;
+        }
+        let (mut ours, mut held) = (false, 0_usize);
+        for entry in owned::entries(live).filter(|entry| owned::holds(entry, ["spec", "replicas"])) {
+            let text = |field: &str| entry.get(field).and_then(Value::as_str);
+            held += 1;
+            ours |= text("manager") == Some(self.manager) && text("operation") == Some("Apply");
+        }
+        !(ours && held == 1)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use merge::GroupVersionKind;
 use merge::path::{Path, Segment};
-use merge::schema::{Entries, Schemas, TypeRef};
+use merge::schema::{Entries, Scalar, Schemas, TypeRef};
 use serde_json::Value;
 
 /// A value's own fields with their values and types, in order; `None` where it is one field by itself.
@@ -86,4 +86,53 @@ fn collect(
         }
         None => found.push(path.clone()),
     }
+}
+
+/// Whether a value is of its type, as the server checks it before it merges
+/// (structured-merge-diff's `validate`). What only that could decide is said not to fit.
+pub(super) fn fits(at: TypeRef<'_>, value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(map) => {
+            at.is_map() && map.iter().all(|(name, it)| at.child(name).is_some_and(|at| fits(at, it)))
+        }
+        Value::Array(items) => items_fit(at, items),
+        Value::String(_) => matches!(at.scalar(), Some(Scalar::Text | Scalar::Any)),
+        Value::Number(_) => {
+            matches!(at.scalar(), Some(Scalar::Integer | Scalar::Number | Scalar::Any))
+        }
+        Value::Bool(_) => matches!(at.scalar(), Some(Scalar::Boolean | Scalar::Any)),
+    }
+}
+
+/// Whether entries are of their type, and no two of them have one key.
+pub(super) fn items_fit(at: TypeRef<'_>, items: &[Value]) -> bool {
+    let (Some(entries), Some(element)) = (at.entries(), at.element()) else { return false };
+    items.iter().all(|item| fits(element, item))
+        && match entries {
+            Entries::Atomic => true,
+            Entries::Set => {
+                let scalars = !items.iter().any(|it| it.is_object() || it.is_array() || it.is_null());
+                scalars && are_distinct(items, |item| Some(Segment::Value(item.clone())))
+            }
+            Entries::Keyed(keys) => {
+                let told = |item: &Value| {
+                    keys.iter().all(|key| item.get(key).or_else(|| element.default_of(key)).is_some())
+                };
+                items.iter().all(told) && are_distinct(items, |item| key(item, keys, element))
+            }
+        }
+}
+
+fn are_distinct(items: &[Value], segment: impl Fn(&Value) -> Option<Segment>) -> bool {
+    let mut seen = BTreeSet::new();
+    items.len() < 2 || items.iter().all(|item| segment(item).is_some_and(|it| seen.insert(it)))
+}
+
+/// Whether two entries of a keyed list are the same one.
+pub(super) fn key_is(one: &Value, two: &Value, keys: &[String], element: TypeRef<'_>) -> bool {
+    keys.iter().all(|key| {
+        let one = one.get(key).or_else(|| element.default_of(key));
+        one.is_some() && one == two.get(key).or_else(|| element.default_of(key))
+    })
 }
