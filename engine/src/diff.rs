@@ -17,6 +17,7 @@ mod handover;
 mod owned;
 mod predict;
 mod quick;
+mod respelled;
 mod settled;
 mod shape;
 mod shown;
@@ -38,7 +39,7 @@ use crate::redact::{Redacted, Redaction};
 
 pub use handover::Handover;
 pub use settled::settled_digest;
-pub use shown::{diff, value as shown_value};
+pub use shown::{diff, diff_by_merge, value as shown_value};
 
 /// One object to compare. [`Comparison::new`] gives the usual values for the rest.
 #[derive(Debug, Clone, Copy)]
@@ -99,7 +100,8 @@ pub struct ObjectDiff {
     /// Rules of ignoreDifferences that could not be heeded for this object, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unheeded: Vec<String>,
-    /// The object as it would be after the apply.
+    /// The object as it would be after the apply, where one was predicted: what is in sync at a glance
+    /// stays as it is.
     #[serde(skip)]
     pub predicted: Option<Redacted<Arc<Value>>>,
     /// What others hold inside what an apply removes, and what therefore goes with it.

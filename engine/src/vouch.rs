@@ -130,9 +130,9 @@ impl Surroundings {
 /// The surroundings of an object: the server's version, the objects that configure its admission
 /// (webhook configurations, admission policies and their bindings), and the CustomResourceDefinition
 /// of the object's kind. `None` for what is not known or does not apply.
-pub fn surroundings<'a>(
+pub fn surroundings(
     version: Option<&str>,
-    admission: Option<&mut dyn Iterator<Item = &'a Value>>,
+    admission: Option<&mut dyn Iterator<Item = &Value>>,
     definition: Option<&Value>,
 ) -> Surroundings {
     Surroundings {

@@ -6,8 +6,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use merge::{GroupVersionKind, ObjectId};
 use merge::path::{Path, Segment};
+use merge::{GroupVersionKind, ObjectId};
 use serde_json::{Map, Value};
 
 use super::{Comparison, owned};
@@ -79,7 +79,8 @@ impl Comparison<'_> {
             return false;
         }
         let (mut ours, mut held) = (false, 0_usize);
-        for entry in owned::entries(live).filter(|entry| owned::holds(entry, ["spec", "replicas"])) {
+        for entry in owned::entries(live).filter(|entry| owned::holds(entry, ["spec", "replicas"]))
+        {
             let text = |field: &str| entry.get(field).and_then(Value::as_str);
             held += 1;
             ours |= text("manager") == Some(self.manager) && text("operation") == Some("Apply");

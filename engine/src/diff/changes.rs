@@ -12,7 +12,7 @@ use super::body::remove;
 use super::{Blame, Change, ChangeKind, Comparison, Foreign, Holder, shape};
 
 /// Metadata that every write changes, or that only says who wrote.
-const BOOKKEEPING: [&str; 3] = ["managedFields", "resourceVersion", "generation"];
+pub(super) const BOOKKEEPING: [&str; 3] = ["managedFields", "resourceVersion", "generation"];
 
 /// An object by meaning, without what no apply decides.
 pub(super) fn comparable(schemas: &Schemas, object: &Value) -> Value {

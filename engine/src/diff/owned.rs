@@ -38,6 +38,20 @@ pub(super) fn entries(live: &Value) -> impl Iterator<Item = &Value> {
     listed.and_then(Value::as_array).into_iter().flatten()
 }
 
+/// Whether another manager holds fields that it did not write through a subresource.
+pub(super) fn has_others(live: &Value, manager: &str) -> bool {
+    entries(live).any(|entry| !is(entry, "manager", manager) && entry.get("subresource").is_none())
+}
+
+/// Whether another manager has applied fields.
+pub(super) fn has_appliers(live: &Value, manager: &str) -> bool {
+    entries(live).any(|entry| !is(entry, "manager", manager) && is(entry, "operation", "Apply"))
+}
+
+fn is(entry: &Value, field: &str, text: &str) -> bool {
+    entry.get(field).and_then(Value::as_str) == Some(text)
+}
+
 /// Whether an entry holds a field, or something that it is a part of as a whole.
 pub(super) fn holds<'a>(entry: &Value, names: impl IntoIterator<Item = &'a str>) -> bool {
     let mut here = entry.get("fieldsV1").and_then(Value::as_object);

@@ -8,14 +8,32 @@ use merge::{GroupVersionKind, defaults};
 use serde_json::Value;
 
 use super::handover::Claim;
-use super::{Comparison, Contested, Handover, Holder, ObjectDiff, Verdict, changes};
+use super::{
+    Comparison, Contested, Handover, Holder, ObjectDiff, Verdict, changes, owned, respelled,
+};
 use crate::redact::Redacted;
 
 /// The time in a predicted ownership record. Nothing compares it.
 const NEVER: &str = "1970-01-01T00:00:00Z";
 
-/// Compares one object three ways, in clear: nothing of this may be shown as it is.
+/// Compares one object three ways, in clear: nothing of this may be shown as it is. What is as it should
+/// be, as most objects are, is told by one walk; only the rest is merged.
 pub(super) fn compare(comparison: &Comparison<'_>) -> ObjectDiff {
+    match comparison.live.filter(|_| comparison.surely_in_sync()) {
+        Some(live) => {
+            let foreign = if owned::has_others(live, comparison.manager) {
+                changes::foreign(comparison, live, &comparison.outgoing(), &[])
+            } else {
+                Vec::new()
+            };
+            ObjectDiff { foreign, ..ObjectDiff::unchanged() }
+        }
+        None => merged(comparison),
+    }
+}
+
+/// The same by predicting the apply, whatever one walk says.
+pub(super) fn merged(comparison: &Comparison<'_>) -> ObjectDiff {
     let body = comparison.outgoing();
     let known = GroupVersionKind::of(&body).is_some_and(|gvk| comparison.schemas.knows(&gvk));
     let Some(live) = comparison.live else {
@@ -37,6 +55,7 @@ pub(super) fn compare(comparison: &Comparison<'_>) -> ObjectDiff {
     };
     let Prediction { object, met, contested, handover } = predicted;
     let changes = changes::between(comparison, live, &object);
+    let respelled = respelled::between(comparison.schemas, live, &object, &changes);
     let foreign = changes::foreign(comparison, &met, &body, &changes);
     let goes_with = changes::goes_with(comparison, &met, &object, &changes);
     let is_adopted = !comparison.predecessors.is_empty();
@@ -60,6 +79,7 @@ pub(super) fn compare(comparison: &Comparison<'_>) -> ObjectDiff {
         unheeded: Vec::new(),
         goes_with,
         handover,
+        respelled,
         predicted: Some(Redacted::new(Arc::new(object))),
         ..ObjectDiff::unchanged()
     }
@@ -97,9 +117,14 @@ impl Comparison<'_> {
     /// The object after our apply, with its ownership put right before.
     fn predict(&self, live: &Value, body: &Value) -> Result<Prediction, ApplyError> {
         let mut claim = Claim::of(self, live, body)?;
-        let contested = match self.apply(Some(&claim.live), body, false) {
-            Err(ApplyError::Conflicts(conflicts)) => self.contested(conflicts),
-            _ => Vec::new(),
+        // Only who *applied* a field is asked; without such others force overrules nobody.
+        let contested = if owned::has_appliers(&claim.live, self.manager) {
+            match self.apply(Some(&claim.live), body, false) {
+                Err(ApplyError::Conflicts(conflicts)) => self.contested(conflicts),
+                _ => Vec::new(),
+            }
+        } else {
+            Vec::new()
         };
         let plain = self.apply(Some(&claim.live), body, true)?;
         let object = claim.reclaim(body, &plain)?.unwrap_or(plain);

@@ -33,7 +33,7 @@ impl Comparison<'_> {
     /// adopted. No merge is made for it; `false` says only that one is needed.
     pub fn surely_in_sync(&self) -> bool {
         let Some(live) = self.live else { return false };
-        self.overrule.is_empty()
+        self.predecessors.is_empty()
             && !self.is_ignoring()
             && self.stands(live)
             && !self.has_dropped(live)

@@ -94,7 +94,8 @@ pub(super) fn fits(at: TypeRef<'_>, value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Object(map) => {
-            at.is_map() && map.iter().all(|(name, it)| at.child(name).is_some_and(|at| fits(at, it)))
+            at.is_map()
+                && map.iter().all(|(name, it)| at.child(name).is_some_and(|at| fits(at, it)))
         }
         Value::Array(items) => items_fit(at, items),
         Value::String(_) => matches!(at.scalar(), Some(Scalar::Text | Scalar::Any)),
@@ -112,12 +113,14 @@ pub(super) fn items_fit(at: TypeRef<'_>, items: &[Value]) -> bool {
         && match entries {
             Entries::Atomic => true,
             Entries::Set => {
-                let scalars = !items.iter().any(|it| it.is_object() || it.is_array() || it.is_null());
+                let scalars =
+                    !items.iter().any(|it| it.is_object() || it.is_array() || it.is_null());
                 scalars && are_distinct(items, |item| Some(Segment::Value(item.clone())))
             }
             Entries::Keyed(keys) => {
                 let told = |item: &Value| {
-                    keys.iter().all(|key| item.get(key).or_else(|| element.default_of(key)).is_some())
+                    keys.iter()
+                        .all(|key| item.get(key).or_else(|| element.default_of(key)).is_some())
                 };
                 items.iter().all(told) && are_distinct(items, |item| key(item, keys, element))
             }

@@ -15,7 +15,16 @@ use crate::redact::Redaction;
 
 /// Compares one object three ways.
 pub fn diff(comparison: &Comparison<'_>) -> ObjectDiff {
-    let mut found = predict::compare(comparison);
+    shown(comparison, predict::compare(comparison))
+}
+
+/// Compares one object three ways by predicting the apply, whatever
+/// [`Comparison::surely_in_sync`] says of it: what [`diff`] does where something may differ.
+pub fn diff_by_merge(comparison: &Comparison<'_>) -> ObjectDiff {
+    shown(comparison, predict::merged(comparison))
+}
+
+fn shown(comparison: &Comparison<'_>, mut found: ObjectDiff) -> ObjectDiff {
     let predicted = found.predicted.clone();
     let hidden = Hidden {
         redaction: comparison.redaction,
