@@ -175,6 +175,7 @@ fn attempt(
         return Ok(live.clone());
     }
     replace(&mut object, fields);
+    reset::keep_life(request.live, &mut object);
     Ok(object)
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::fields::FieldSet;
-use crate::object::GroupVersionKind;
+use crate::object::{self, GroupVersionKind};
 use crate::path::{Path, Segment};
 use crate::schema::{Schemas, TypeRef};
 
@@ -67,6 +67,31 @@ pub(crate) fn added_later(gvk: Option<&GroupVersionKind>) -> FieldSet {
         Some(("", "PersistentVolumeClaim")) => finalizer("kubernetes.io/pvc-protection"),
         Some(("", "PersistentVolume")) => finalizer("kubernetes.io/pv-protection"),
         _ => FieldSet::new(),
+    }
+}
+
+/// Put what no write changes, whatever it says, to what it was: when the object was made, and that it is
+/// going (`ValidateObjectMetaAccessorUpdate`, which sets these before it compares). A missing uid is the
+/// old one's. A new object is given all of them later.
+pub(crate) fn keep_life(live: Option<&Value>, new: &mut Value) {
+    let Some(new) = new.get_mut("metadata").and_then(Value::as_object_mut) else {
+        return;
+    };
+    let before = |name: &str| {
+        live.and_then(object::metadata)?.get(name).filter(|value| !value.is_null()).cloned()
+    };
+    for name in ["creationTimestamp", "deletionTimestamp"] {
+        match before(name) {
+            Some(time) => drop(new.insert(name.to_owned(), time)),
+            None if live.is_none() => drop(new.remove(name)),
+            None => {}
+        }
+    }
+    for name in ["deletionGracePeriodSeconds", "uid"] {
+        let missing = new.get(name).is_none_or(|own| own.is_null() || own == "");
+        if let Some(value) = before(name).filter(|_| missing) {
+            new.insert(name.to_owned(), value);
+        }
     }
 }
 

@@ -68,6 +68,28 @@ fn applying_the_same_again_keeps_even_the_times() {
 }
 
 #[test]
+fn no_apply_changes_when_an_object_was_made() {
+    for kind in ["ConfigMap", "Widget"] {
+        let metadata = json!({"name": "a", "uid": "u", "creationTimestamp": TIME,
+            "deletionGracePeriodSeconds": 0, "deletionTimestamp": LATER});
+        let live = json!({"apiVersion": "v1", "kind": kind, "metadata": metadata});
+        for stated in [json!(null), json!({}), json!("2001-01-01T00:00:00Z")] {
+            let body = json!({"apiVersion": "v1", "kind": kind, "data": {"a": "1"},
+                "metadata": {"name": "a", "creationTimestamp": stated}});
+            let Ok(mut got) = applied(Some(&live), &body, "cleat") else {
+                // Of a known kind a map is no time.
+                assert_eq!((kind, stated), ("ConfigMap", json!({})));
+                continue;
+            };
+            crate::managed::replace(&mut got, Vec::new());
+            assert_eq!(got["metadata"], metadata, "{stated}");
+            let new = applied(None, &body, "cleat").unwrap();
+            assert_eq!(new["metadata"].get("creationTimestamp"), None);
+        }
+    }
+}
+
+#[test]
 fn a_kind_without_a_schema_merges_maps_and_replaces_lists() {
     let body = |spec: Value| {
         json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "one"},

@@ -7,10 +7,12 @@
 use std::collections::BTreeMap;
 
 use merge::apply::{Apply, ApplyError, apply, served_paths};
-use merge::{Schemas, defaults, managed, scale};
+use merge::schema::Scope;
+use merge::{GroupVersionKind, Schemas, defaults, managed, scale};
 use serde_json::{Value, json};
 
-use crate::recorded::{body, files, managed_fields};
+use crate::normal::{comparable, differences, owners};
+use crate::recorded::files;
 
 /// Cases that read an object in another version than it was written in, where a built-in kind's
 /// versions have different fields. Converting them is not the merge's.
@@ -198,7 +200,10 @@ impl Replay {
             }
         };
         match apply(&self.schemas, &apply_request, &finish) {
-            Ok(got) if code < 300 => compare(&got, answer),
+            Ok(mut got) if code < 300 => {
+                complete(&self.schemas, live.is_none(), &mut got, answer);
+                compare(&got, answer)
+            }
             Ok(_)
                 if answer["reason"] == "Conflict"
                     && answer.pointer("/details/causes").is_none() =>
@@ -283,52 +288,41 @@ fn manager(request: &Value) -> String {
 }
 
 fn compare_owners(got: &Value, want: &Value) -> Judgement {
-    let (got, want) = (managed_fields(got), managed_fields(want));
+    let (got, want) = (owners(got), owners(want));
     if got == want {
-        Judgement::Same
-    } else {
-        let only = |one: &[String], two: &[String]| -> Vec<String> {
-            one.iter().filter(|entry| !two.contains(entry)).cloned().collect()
-        };
-        Judgement::Differs(format!(
-            "owners:\n      got  {:?}\n      want {:?}",
-            only(&got, &want),
-            only(&want, &got)
-        ))
+        return Judgement::Same;
     }
+    let only = |one: &[Value], two: &[Value]| -> Vec<String> {
+        one.iter().filter(|entry| !two.contains(entry)).map(Value::to_string).collect()
+    };
+    Judgement::Differs(format!(
+        "owners:\n      got  {:?}\n      want {:?}",
+        only(&got, &want),
+        only(&want, &got)
+    ))
 }
 
 fn compare(got: &Value, want: &Value) -> Judgement {
-    match compare_owners(got, want) {
-        Judgement::Same => {}
-        other => return other,
-    }
-    let (mut got, mut want) = (body(got), body(want));
-    // What a server allocates, and where the request put it.
-    want["metadata"]["namespace"] = Value::Null;
-    got["metadata"]["namespace"] = Value::Null;
-    forget_allocated(&got, &mut want);
-    if got == want || (got["kind"] == "Job" && want["metadata"]["labels"].is_object()) {
-        Judgement::Same
-    } else {
-        Judgement::Differs(format!("body:\n      got  {got}\n      want {want}"))
+    let (got, want) = comparable(got, want);
+    match differences(&got, &want).as_slice() {
+        [] => Judgement::Same,
+        lines => Judgement::Differs(lines.join("\n      ")),
     }
 }
 
-fn forget_allocated(got: &Value, want: &mut Value) {
-    let Some(spec) = want.get_mut("spec").and_then(Value::as_object_mut) else {
-        return;
-    };
-    for name in ["clusterIP", "clusterIPs", "healthCheckNodePort"] {
-        if got["spec"].get(name).is_none() {
-            spec.remove(name);
-        }
+/// What the server does before anything is compared: it gives a new object the namespace of the
+/// request's path, and a new Job what it is known by; what lives in no namespace loses it.
+fn complete(schemas: &Schemas, is_new: bool, got: &mut Value, answer: &Value) {
+    let scope = GroupVersionKind::of(got).and_then(|gvk| schemas.scope(&gvk));
+    if scope == Some(Scope::Cluster) {
+        got["metadata"].as_object_mut().unwrap().remove("namespace");
+    } else if is_new {
+        got["metadata"]["namespace"] = answer["metadata"]["namespace"].clone();
     }
-    let ports = spec.get_mut("ports").and_then(Value::as_array_mut);
-    for (place, port) in ports.into_iter().flatten().enumerate() {
-        if got["spec"]["ports"][place].get("nodePort").is_none() {
-            port.as_object_mut().unwrap().remove("nodePort");
-        }
+    if is_new && got["kind"] == "Job" {
+        got["metadata"]["uid"] = answer["metadata"]["uid"].clone();
+        defaults::identify_job(got, answer["metadata"]["uid"].as_str().unwrap());
+        defaults::fill(got);
     }
 }
 

@@ -7,5 +7,7 @@
 )]
 
 mod cases;
+mod mutations;
+mod normal;
 mod predict;
 mod recorded;

@@ -3,8 +3,6 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 /// The folder of the recordings: `CLEAT_RECORDED`, or `tests/recorded` of this repository.
 fn folder() -> PathBuf {
     #[allow(clippy::disallowed_methods, reason = "a test may read recordings kept elsewhere")]
@@ -35,33 +33,4 @@ fn text(path: &Path) -> String {
     } else {
         String::from_utf8(bytes).unwrap()
     }
-}
-
-/// managedFields with their times reduced to whether there is one, sorted.
-pub fn managed_fields(object: &Value) -> Vec<String> {
-    let listed = object.pointer("/metadata/managedFields").and_then(Value::as_array);
-    let mut entries: Vec<String> = listed
-        .into_iter()
-        .flatten()
-        .map(|entry| {
-            let mut entry = entry.clone();
-            if let Some(time) = entry.get_mut("time") {
-                *time = Value::Bool(true);
-            }
-            entry.to_string()
-        })
-        .collect();
-    entries.sort();
-    entries
-}
-
-/// An object without what a server writes around it.
-pub fn body(object: &Value) -> Value {
-    let mut object = object.clone();
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        for name in ["managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"] {
-            metadata.remove(name);
-        }
-    }
-    object
 }
