@@ -63,6 +63,11 @@ fn settle(schemas: &Schemas, mut object: Value) -> Value {
     object
 }
 
+/// The amount a resource quantity stands for, in billionths; `None` if it is no quantity.
+pub fn amount(value: &Value) -> Option<i128> {
+    Quantity::of(value).map(Quantity::nanos)
+}
+
 /// Takes out what Go writes though nobody set it: there or not, it means the same.
 fn shed(kind: &Struct, object: &mut Map<String, Value>) {
     object.retain(|name, value| match kind.fields.get(name.as_str()) {
