@@ -1,6 +1,7 @@
 //! `cleat`: the one binary. It wires the rooms of the house together: a small file a verb under
 //! [`verbs`], the terminal and the exit code in [`shell`]. What is decided is decided elsewhere.
 
+mod adoption;
 mod cache;
 mod cluster;
 #[cfg(feature = "demo")]

@@ -302,6 +302,12 @@ fn as_texts<S: serde::Serializer>(paths: &[Path], serializer: S) -> Result<S::Ok
 }
 
 impl ObjectDiff {
+    /// The fields that an apply would remove.
+    pub fn removed(&self) -> impl Iterator<Item = &Path> {
+        let gone = self.changes.iter().filter(|change| change.kind == ChangeKind::Remove);
+        gone.map(|change| &change.path)
+    }
+
     /// A live object, masked, with the changes made: what people compare the masked live object to.
     /// Values that do not change keep the spelling they have.
     pub fn after(&self, shown: &Value) -> Value {

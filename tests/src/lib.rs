@@ -11,6 +11,7 @@
 )]
 
 pub mod control_plane;
+pub mod kubectl;
 pub mod program;
 pub mod proxy;
 pub mod recorded;

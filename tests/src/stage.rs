@@ -153,10 +153,18 @@ impl Stage {
 
     /// Changes an object by a merge patch, as somebody else.
     pub async fn patch(&self, path: &str, manager: &str, patch: &Value) -> anyhow::Result<Value> {
-        let request = http::Request::patch(format!("{path}?fieldManager={manager}"))
-            .header(http::header::CONTENT_TYPE, "application/merge-patch+json")
-            .body(patch.to_string().into_bytes())?;
-        Ok(self.direct.request(request).await?)
+        self.write(Write::Merge, path, manager, patch).await
+    }
+
+    /// Writes an object, as somebody else.
+    pub async fn write(
+        &self,
+        how: Write,
+        path: &str,
+        manager: &str,
+        body: &Value,
+    ) -> anyhow::Result<Value> {
+        write(self.direct.clone(), how, path.to_owned(), manager.to_owned(), body.clone()).await
     }
 
     /// Creates an object, as somebody else.
@@ -165,11 +173,47 @@ impl Stage {
     }
 }
 
-async fn create(client: &kube::Client, path: &str, object: &Value) -> anyhow::Result<Value> {
-    let request = http::Request::post(format!("{path}?fieldManager=somebody"))
-        .header(http::header::CONTENT_TYPE, "application/json")
-        .body(object.to_string().into_bytes())?;
+/// A write as somebody else does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Write {
+    /// A creation, in a collection.
+    Create,
+    /// A merge patch.
+    Merge,
+    /// A strategic merge patch.
+    Strategic,
+    /// A JSON patch.
+    Instructions,
+    /// A forced server-side apply.
+    Apply,
+}
+
+/// Writes an object with a client of one's own, which a hook of the proxy needs.
+pub async fn write(
+    client: kube::Client,
+    how: Write,
+    path: String,
+    manager: String,
+    body: Value,
+) -> anyhow::Result<Value> {
+    let (method, media, more) = match how {
+        Write::Create => (http::Method::POST, "application/json", ""),
+        Write::Merge => (http::Method::PATCH, "application/merge-patch+json", ""),
+        Write::Strategic => (http::Method::PATCH, "application/strategic-merge-patch+json", ""),
+        Write::Instructions => (http::Method::PATCH, "application/json-patch+json", ""),
+        Write::Apply => (http::Method::PATCH, "application/apply-patch+yaml", "&force=true"),
+    };
+    let request = http::Request::builder()
+        .method(method)
+        .uri(format!("{path}?fieldManager={manager}{more}"))
+        .header(http::header::CONTENT_TYPE, media)
+        .body(body.to_string().into_bytes())?;
     Ok(client.request(request).await?)
+}
+
+async fn create(client: &kube::Client, path: &str, object: &Value) -> anyhow::Result<Value> {
+    let (path, manager) = (path.to_owned(), "somebody".to_owned());
+    write(client.clone(), Write::Create, path, manager, object.clone()).await
 }
 
 async fn create_class(client: &kube::Client) -> anyhow::Result<()> {

@@ -16,10 +16,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Who may use whom. Whatever is not here is a wrong arrow.
 const ARROWS: &[(&str, &[&str])] = &[
-    (
-        "benches",
-        &["cleat", "engine", "manifests", "merge", "sandbox", "syncer", "tests", "tui"],
-    ),
+    ("benches", &["cleat", "engine", "manifests", "merge", "sandbox", "syncer", "tests", "tui"]),
     ("cleat", &["engine", "manifests", "merge", "sandbox", "syncer", "tui"]),
     ("engine", &["merge"]),
     ("manifests", &["merge"]),

@@ -7,67 +7,35 @@
     reason = "a test's helpers fail by panicking, and its figures are printed"
 )]
 
-use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
 use sandbox::{Cluster, Options, Server};
-use tempfile::TempDir;
-use tests::tools;
+use tests::kubectl::Kubectl;
 
-/// A sandbox, and a kubectl that talks to it from a home folder of its own.
+/// A sandbox, and a kubectl that talks to it.
 struct Stage {
-    kubectl: PathBuf,
-    home: TempDir,
+    kubectl: Kubectl,
     cluster: Cluster,
     _server: Server,
+}
+
+impl std::ops::Deref for Stage {
+    type Target = Kubectl;
+
+    fn deref(&self) -> &Kubectl {
+        &self.kubectl
+    }
 }
 
 impl Stage {
     /// `None` if there is no kubectl.
     async fn set() -> Option<Self> {
-        let kubectl = tools::find("kubectl")?;
         let cluster = Cluster::new(&Options::default());
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let server = cluster.serve(loopback).await.unwrap();
-        let home = tempfile::tempdir().unwrap();
-        std::fs::write(home.path().join("config"), server.kubeconfig()).unwrap();
-        Some(Self { kubectl, home, cluster, _server: server })
-    }
-
-    fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(&self.kubectl);
-        command
-            .args(line.split_whitespace())
-            .env_clear()
-            .env("HOME", self.home.path())
-            .env("KUBECONFIG", self.home.path().join("config"));
-        command
-    }
-
-    /// Runs kubectl with an input; its output, whatever it is.
-    fn run(&self, line: &str, input: &str) -> Output {
-        let mut command = self.command(line);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        child.wait_with_output().unwrap()
-    }
-
-    /// Runs kubectl, which must succeed; its standard output.
-    fn ok(&self, line: &str, input: &str) -> String {
-        let output = self.run(line, input);
-        let error = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "kubectl {line}: {error}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Runs kubectl, which must fail; its standard error.
-    fn fails(&self, line: &str) -> String {
-        let output = self.run(line, "");
-        assert!(!output.status.success(), "kubectl {line} succeeded");
-        String::from_utf8(output.stderr).unwrap()
+        let kubectl = Kubectl::find(&server.kubeconfig())?;
+        Some(Self { kubectl, cluster, _server: server })
     }
 }
 

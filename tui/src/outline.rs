@@ -94,6 +94,12 @@ fn one(step: &Step, style: Style) -> String {
             value(change.after.as_ref())
         );
     }
+    if step.action == Action::Adopt {
+        let gone: Vec<String> = step.diff.removed().map(ToString::to_string).collect();
+        if !gone.is_empty() {
+            let _ = writeln!(out, "    would be removed: {}", gone.join(", "));
+        }
+    }
     out.push_str(&indented(&unified::notes(&step.diff, style), "  "));
     out
 }

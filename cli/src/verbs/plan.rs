@@ -16,10 +16,11 @@ use std::collections::BTreeSet;
 use clap::ValueEnum;
 use engine::application::ApplicationName;
 use engine::plan::{Approvals, Draft, Inputs, Plan, Refusal, draft};
-use engine::policy::{Adoption, Policy};
+use engine::policy::Policy;
 use serde::Serialize;
 use tui::unified::Style;
 
+use crate::adoption::AdoptionArgs;
 use crate::shell::{self, Exit, Shell};
 use crate::source::SourceArgs;
 use crate::world::WorldArgs;
@@ -59,9 +60,8 @@ struct Wishes {
     /// Delete what the source no longer has
     #[arg(long)]
     prune: bool,
-    /// Make objects ours that exist and are not
-    #[arg(long)]
-    adopt: bool,
+    #[command(flatten)]
+    adoption: AdoptionArgs,
     /// Approve the deletion of an object that deletes more than itself: namespace/shop; may be repeated
     #[arg(long, value_name = "KIND/NAME")]
     approve_prune: Vec<String>,
@@ -103,7 +103,7 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
     let (world, desired) = args.world.read(shell, &application, &args.source)?;
     let policy = Policy {
         prune: args.wishes.prune,
-        adoption: if args.wishes.adopt { Adoption::Adopt } else { Adoption::Refuse },
+        adoption: args.wishes.adoption.policy(),
         ..Policy::default()
     };
     let draft = draft(&Inputs {

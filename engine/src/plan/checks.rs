@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use merge::path::Path;
 use merge::{Manifest, ObjectId, validate};
 use serde_json::Value;
 
@@ -10,8 +11,11 @@ use super::{
     Action, Inputs, NamespaceState, Refusal, RefusalKind as Kind, Step, draft, order, prune,
 };
 use crate::application::Ownership;
-use crate::diff::Verdict;
+use crate::diff::{ChangeKind, Verdict};
 use crate::policy::Adoption;
+
+/// How many fields a refusal names one by one.
+const MOST_PATHS: usize = 20;
 
 /// Two manifests of one object.
 pub(super) fn duplicates(desired: &[Manifest]) -> Vec<Refusal> {
@@ -209,16 +213,30 @@ impl Check<'_> {
             .into_iter()
             .map(|entry| format!("{} ({})", entry.manager, entry.operation.as_str()))
             .collect();
+        managers.sort();
         managers.dedup();
         let managers = if managers.is_empty() {
             String::new()
         } else {
             format!("; it is managed by {}", managers.join(", "))
         };
+        let diff = &self.step.diff;
+        let set = diff.changes.iter().filter(|change| change.kind == ChangeKind::Set);
+        let would = [
+            listed("would change", set.map(|change| &change.path)),
+            listed("would remove", diff.removed()),
+        ];
+        let would: Vec<String> = would.into_iter().flatten().collect();
+        let would = if would.is_empty() {
+            String::new()
+        } else {
+            format!("; taking it over {}", would.join(", and "))
+        };
         self.refuse(
             Kind::Adoption,
-            format!("it exists already and {whose}{managers}"),
-            "take it over with --adopt, or take it out of the source",
+            format!("it exists already and {whose}{managers}{would}"),
+            "take it over with --adopt, only compare it with --adoption observe, or take it out of \
+             the source",
         );
     }
 
@@ -294,6 +312,15 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// Some paths in words; `None` if there are none.
+fn listed<'p>(what: &str, paths: impl Iterator<Item = &'p Path>) -> Option<String> {
+    let paths: Vec<String> = paths.map(ToString::to_string).collect();
+    let more = paths.len().saturating_sub(MOST_PATHS);
+    let first = paths.get(..MOST_PATHS).unwrap_or(&paths).join(", ");
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!paths.is_empty()).then(|| format!("{what} {first}{more}"))
 }
 
 /// Groups whose kinds come with every server: those without a dot, and these. Other groups under

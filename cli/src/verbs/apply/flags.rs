@@ -7,11 +7,12 @@ use clap::ValueEnum;
 use engine::application::ApplicationName;
 use engine::gate::GraceTable;
 use engine::plan::Approvals;
-use engine::policy::{Adoption, OnFailure, Policy, Preflight};
+use engine::policy::{OnFailure, Policy, Preflight};
 use engine::redact::Redaction;
 use manifests::Render;
 use syncer::apply::Request;
 
+use crate::adoption::AdoptionArgs;
 use crate::duration;
 use crate::source::SourceArgs;
 
@@ -45,9 +46,8 @@ pub struct RunArgs {
     #[arg(long, value_enum, default_value_t = Checking::Server, value_name = "WHO",
           help_heading = "Run")]
     preflight: Checking,
-    /// Make objects ours that exist and are not
-    #[arg(long, help_heading = "Run")]
-    adopt: bool,
+    #[command(flatten)]
+    adoption: AdoptionArgs,
     /// Approve the deletion of an object that deletes more than itself: namespace/shop; may be repeated
     #[arg(long, value_name = "KIND/NAME", help_heading = "Run")]
     approve_prune: Vec<String>,
@@ -121,7 +121,7 @@ impl RunArgs {
                 Failing::Rollback => OnFailure::Rollback,
                 Failing::Hold => OnFailure::Hold,
             },
-            adoption: if self.adopt { Adoption::Adopt } else { Adoption::Refuse },
+            adoption: self.adoption.policy(),
             timeout: self.timeout,
             bake: self.bake,
             grace: graces(&self.grace)?,
