@@ -59,7 +59,7 @@ impl Kubectl {
     pub fn edit(&self, object: &str, before: &str, after: &str) {
         let mut command = self.command(&format!("edit {object}"));
         command.env("PATH", "/usr/bin:/bin");
-        command.env("KUBE_EDITOR", format!("sed -i s/{before}/{after}/"));
+        command.env("KUBE_EDITOR", format!("sed -i 's/{before}/{after}/'"));
         let output = output(command, "");
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(said.contains("edited"), "kubectl edit {object}: {output:?}");

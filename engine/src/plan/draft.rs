@@ -114,8 +114,9 @@ pub(super) fn is_ours(inputs: &Inputs<'_>, id: &ObjectId, live: &Value) -> bool 
         Ownership::Other(_) => false,
         Ownership::Unmarked | Ownership::Stray(_) => {
             let entry = inputs.inventory.entries.get(id);
-            // Objects of files have no uid, and what is said to be applied to them was.
-            entry.is_some_and(|entry| entry.uid.is_some() || uid(live).is_none())
+            // Objects of files have no uid, and what is said to be applied to them was. An adoption was
+            // announced with a uid; had its apply reached the server, the object would carry our mark.
+            entry.is_some_and(|it| uid(live).is_none() || (it.uid.is_some() && !it.adopted))
                 || was_ours_in_another_group(inputs, id, live)
         }
     }
