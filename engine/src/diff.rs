@@ -14,9 +14,11 @@
 mod body;
 mod changes;
 mod handover;
+mod left_alone;
 mod owned;
 mod predict;
 mod quick;
+mod respect;
 mod respelled;
 mod settled;
 mod shape;

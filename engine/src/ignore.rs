@@ -13,6 +13,7 @@
 mod error;
 mod jq;
 mod pointer;
+mod selection;
 mod selector;
 mod spec;
 mod step;
@@ -22,13 +23,28 @@ use std::sync::Arc;
 use merge::ObjectId;
 use serde_json::Value;
 
-pub use error::{Fault, RuleError};
-pub use spec::RuleSpec;
+use crate::application::MANAGER;
 
+pub use error::{Fault, RuleError};
+pub(crate) use selection::{Chosen, Selection, restore_mark, take};
+pub use spec::RuleSpec;
+pub(crate) use step::Step;
+
+use jq::{Expression, Unheeded};
+use pointer::Pointer;
 use selector::Selector;
 
 /// The most rules one application may have. Each costs a little at every comparison.
 const MOST_RULES: usize = 1_000;
+
+/// What chose a field: a rule's number in its list, and the pointer, expression or manager.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct By {
+    /// The rule's number, from 1.
+    pub rule: usize,
+    /// The pointer, expression or manager.
+    pub text: String,
+}
 
 /// The rules of one application, checked. Cloning shares them.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -47,6 +63,8 @@ pub struct Rule {
     /// Its place in its list, from 1.
     number: usize,
     selector: Selector,
+    pointers: Vec<Pointer>,
+    expressions: Vec<Expression>,
 }
 
 impl PartialEq for Rule {
@@ -93,7 +111,58 @@ impl Rule {
         let spec: RuleSpec = serde::Deserialize::deserialize(item)
             .map_err(|error: serde_json::Error| wrong(Fault::Shape(error.to_string())))?;
         let selector = Selector::new(&spec).map_err(&wrong)?;
-        Ok(Self { spec, number, selector })
+        let mut errors = Vec::new();
+        let mut pointers = Vec::new();
+        for text in &spec.json_pointers {
+            match Pointer::parse(text) {
+                Ok(pointer) => pointers.push(pointer),
+                Err(fault) => errors.extend(wrong(fault)),
+            }
+        }
+        let mut expressions = Vec::new();
+        for text in &spec.jq_path_expressions {
+            match Expression::parse(text) {
+                Ok(expression) => expressions.push(expression),
+                Err(fault) => errors.extend(wrong(fault)),
+            }
+        }
+        if spec.managed_fields_managers.iter().any(|name| name == MANAGER) {
+            errors.extend(wrong(Fault::OurOwn(MANAGER)));
+        }
+        if errors.is_empty() {
+            Ok(Self { spec, number, selector, pointers, expressions })
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// The places that its pointers and expressions choose in a document, each with what chose it;
+    /// and what could not be evaluated, with the reason.
+    pub(crate) fn places(&self, document: &Value) -> (Vec<(Vec<Step>, By)>, Vec<String>) {
+        let by = |text: &String| By { rule: self.number, text: text.clone() };
+        let mut found = Vec::new();
+        for (pointer, text) in self.pointers.iter().zip(&self.spec.json_pointers) {
+            found.extend(pointer.place(document).map(|place| (place, by(text))));
+        }
+        let mut unheeded = Vec::new();
+        for (expression, text) in self.expressions.iter().zip(&self.spec.jq_path_expressions) {
+            match expression.places(document) {
+                Ok(places) => found.extend(places.into_iter().map(|place| (place, by(text)))),
+                // An expression for what the object does not have. Argo CD is silent about it too.
+                Err(Unheeded::Inapplicable(_)) => {}
+                Err(why) => {
+                    unheeded
+                        .push(format!("rule {}: jqPathExpressions `{text}`: {why}", self.number));
+                }
+            }
+        }
+        (found, unheeded)
+    }
+
+    /// The managers whose fields it chooses.
+    pub(crate) fn managers(&self) -> impl Iterator<Item = (&str, By)> {
+        let by = |name: &String| By { rule: self.number, text: name.clone() };
+        self.spec.managed_fields_managers.iter().map(move |name| (name.as_str(), by(name)))
     }
 
     /// The rule as it was written.

@@ -2,7 +2,8 @@
 //!
 //! It is the manifest's, less what only the server writes, with a Secret's `stringData` as `data`
 //! (the server records ownership of `stringData`, never of the data it becomes, so a key that Git
-//! drops from it would stay for ever), and less the replicas that an autoscaler decides.
+//! drops from it would stay for ever), less the replicas that an autoscaler decides, and less what
+//! is to be left alone ([`super::respect`]).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,6 +12,7 @@ use merge::{GroupVersionKind, ObjectId};
 use serde_json::{Map, Value};
 
 use super::{Comparison, owned};
+use crate::ignore::Selection;
 use crate::redact::is_secret;
 
 /// Metadata that only the server writes. A manifest that was exported from a cluster carries it, and
@@ -26,11 +28,16 @@ pub(super) fn is_servers_own(field: &str) -> bool {
 impl Comparison<'_> {
     /// The body to apply.
     pub fn outgoing(&self) -> Value {
+        self.outgoing_beside(&self.selection())
+    }
+
+    /// The body to apply, where this is to be left alone.
+    pub(super) fn outgoing_beside(&self, left_alone: &Selection) -> Value {
         let mut body = self.sent(self.desired);
         if self.leaves_replicas() {
             remove(&mut body, &replicas());
         }
-        body
+        self.respectful(body, left_alone)
     }
 
     /// Whether the body is more than the manifest's without what only the server writes.

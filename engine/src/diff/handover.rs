@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use super::body::replicas;
 use super::{Comparison, Holder, changes};
+use crate::ignore::Selection;
 
 /// What becomes of an object's ownership before it is applied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,6 +46,8 @@ pub(super) struct Claim<'a> {
     /// The live object with the ownership that the apply will meet.
     pub live: Value,
     handover: Handover,
+    /// What is not ours to remove.
+    left_alone: &'a Selection,
 }
 
 impl<'a> Claim<'a> {
@@ -53,9 +56,11 @@ impl<'a> Claim<'a> {
         comparison: &'a Comparison<'a>,
         live: &Value,
         body: &Value,
+        left_alone: &'a Selection,
     ) -> Result<Self, ApplyError> {
         let mut claim = Self {
             comparison,
+            left_alone,
             live: live.clone(),
             handover: Handover {
                 migrated: Vec::new(),
@@ -110,7 +115,10 @@ impl<'a> Claim<'a> {
     fn restore(&mut self, body: &Value) -> Result<(), ApplyError> {
         let Some(previous) = self.previous(body) else { return Ok(()) };
         let had = self.comparison.declared(&previous)?;
-        let had = FieldSet::of(had.paths().into_iter().filter(|it| it.find(&self.live).is_some()));
+        // What is left alone and not sent would be removed, once it is ours again.
+        let lost = |it: &Path| self.left_alone.covers(it).is_some() && it.find(body).is_none();
+        let there = |it: &Path| it.find(&self.live).is_some() && !lost(it);
+        let had = FieldSet::of(had.paths().into_iter().filter(there));
         if !had.is_empty() {
             self.set(vec![self.entry(&had, body)]);
             self.handover.restored = true;
@@ -153,6 +161,7 @@ impl<'a> Claim<'a> {
         let stays = |path: &Path| path.find(&self.live).is_some() && path.find(plain).is_some();
         let scaled = |path: &Path| comparison.autoscaled && *path == replicas();
         let paths = candidates.paths().into_iter().filter(|it| stays(it) && !scaled(it));
+        let paths = paths.filter(|it| self.left_alone.covers(it).is_none());
         Ok(FieldSet::of(paths))
     }
 

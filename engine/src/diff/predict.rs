@@ -9,8 +9,10 @@ use serde_json::Value;
 
 use super::handover::Claim;
 use super::{
-    Comparison, Contested, Handover, Holder, ObjectDiff, Verdict, changes, owned, respelled,
+    Change, Comparison, Contested, Handover, Holder, Ignored, ObjectDiff, Verdict, changes, owned,
+    respelled,
 };
+use crate::ignore::{NONE, Selection};
 use crate::redact::Redacted;
 
 /// The time in a predicted ownership record. Nothing compares it.
@@ -34,17 +36,19 @@ pub(super) fn compare(comparison: &Comparison<'_>) -> ObjectDiff {
 
 /// The same by predicting the apply, whatever one walk says.
 pub(super) fn merged(comparison: &Comparison<'_>) -> ObjectDiff {
-    let body = comparison.outgoing();
+    let left_alone = comparison.selection();
+    let body = comparison.outgoing_beside(&left_alone);
     let known = GroupVersionKind::of(&body).is_some_and(|gvk| comparison.schemas.knows(&gvk));
     let Some(live) = comparison.live else {
         let predicted = comparison.apply(None, &body, true).ok();
         return ObjectDiff {
             verdict: Verdict::Missing,
+            unheeded: left_alone.reasons(),
             predicted: predicted.map(|it| Redacted::new(Arc::new(it))),
             ..ObjectDiff::unchanged()
         };
     };
-    let predicted = match comparison.predict(live, &body) {
+    let predicted = match comparison.predict(live, &body, &left_alone) {
         Ok(found) => found,
         Err(error) => {
             return ObjectDiff {
@@ -54,9 +58,13 @@ pub(super) fn merged(comparison: &Comparison<'_>) -> ObjectDiff {
         }
     };
     let Prediction { object, met, contested, handover } = predicted;
-    let changes = changes::between(comparison, live, &object);
-    let respelled = respelled::between(comparison.schemas, live, &object, &changes);
-    let foreign = changes::foreign(comparison, &met, &body, &changes);
+    let seen = |object| comparison.seen(&left_alone, object);
+    let (seen_live, seen_after) = (seen(live), seen(&object));
+    let changes = changes::between(comparison, &seen_live, &seen_after);
+    let respelled = respelled::between(comparison.schemas, &seen_live, &seen_after, &changes);
+    let mut foreign = changes::foreign(comparison, &met, &body, &changes);
+    foreign.retain(|it| left_alone.covers(&it.path).is_none());
+    let ignored = comparison.hidden(live, &left_alone, &changes);
     let goes_with = changes::goes_with(comparison, &met, &object, &changes);
     let is_adopted = !comparison.predecessors.is_empty();
     let handover = handover.filter(|_| is_adopted || !changes.is_empty());
@@ -75,8 +83,8 @@ pub(super) fn merged(comparison: &Comparison<'_>) -> ObjectDiff {
         verdict,
         changes,
         foreign,
-        ignored: Vec::new(),
-        unheeded: Vec::new(),
+        ignored,
+        unheeded: left_alone.reasons(),
         goes_with,
         handover,
         respelled,
@@ -115,8 +123,13 @@ impl Comparison<'_> {
     }
 
     /// The object after our apply, with its ownership put right before.
-    fn predict(&self, live: &Value, body: &Value) -> Result<Prediction, ApplyError> {
-        let mut claim = Claim::of(self, live, body)?;
+    fn predict(
+        &self,
+        live: &Value,
+        body: &Value,
+        left_alone: &Selection,
+    ) -> Result<Prediction, ApplyError> {
+        let mut claim = Claim::of(self, live, body, left_alone)?;
         // Only who *applied* a field is asked; without such others force overrules nobody.
         let contested = if owned::has_appliers(&claim.live, self.manager) {
             match self.apply(Some(&claim.live), body, false) {
@@ -130,6 +143,19 @@ impl Comparison<'_> {
         let object = claim.reclaim(body, &plain)?.unwrap_or(plain);
         let (met, handover) = claim.settled();
         Ok(Prediction { object, met, contested, handover })
+    }
+
+    /// What the rules hide of what would differ without them.
+    fn hidden(&self, live: &Value, left_alone: &Selection, changes: &[Change]) -> Vec<Ignored> {
+        if left_alone.is_empty() && self.inside(live).is_empty() {
+            return Vec::new();
+        }
+        let unruled = Comparison { ignore: &NONE, ..*self };
+        let plain = unruled.predict(live, &unruled.outgoing(), &Selection::default());
+        // Where the apply would be refused, nothing is known of what it would change.
+        let Ok(Prediction { object, .. }) = plain else { return Vec::new() };
+        let all = changes::between(&unruled, live, &object);
+        self.ignored(left_alone, live, all, changes)
     }
 
     /// The conflicts that force must not overrule: with others who *applied* the field.

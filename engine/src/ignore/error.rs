@@ -63,6 +63,11 @@ pub enum Fault {
         /// Why it is refused.
         why: String,
     },
+    /// Our own manager's name.
+    #[error(
+        "managedFieldsManagers has `{0}`, which is cleat itself: everything it applied would be ignored; name the fields instead"
+    )]
+    OurOwn(&'static str),
     /// A glob where names are compared exactly.
     #[error(
         "{field} `{text}` is compared letter by letter, as in Argo CD; leave {field} out to mean every one"
