@@ -36,6 +36,8 @@ impl Comparison<'_> {
         let mut body = self.sent(self.desired);
         if self.leaves_replicas() {
             remove(&mut body, &replicas());
+        } else if let Some(kept) = self.kept_replicas() {
+            graft(&mut body, &replicas(), kept);
         }
         self.respectful(body, left_alone)
     }
@@ -43,7 +45,8 @@ impl Comparison<'_> {
     /// Whether the body is more than the manifest's without what only the server writes.
     pub(super) fn is_sent_otherwise(&self) -> bool {
         let has_texts = self.desired.get("stringData").is_some();
-        has_texts && is_secret(self.desired) || self.leaves_replicas()
+        let texts = has_texts && is_secret(self.desired);
+        texts || self.leaves_replicas() || self.kept_replicas().is_some()
     }
 
     /// Whether rules say that parts of the object are to be left alone.
@@ -80,19 +83,29 @@ impl Comparison<'_> {
     /// Whether replicas stay out of the body: an autoscaler decides them, and leaving them out takes
     /// nothing away, because we are not the only one who holds them.
     pub(super) fn leaves_replicas(&self) -> bool {
-        let Some(live) = self.live.filter(|_| self.autoscaled) else { return false };
-        let path = replicas();
-        if path.find(live).is_none() {
-            return false;
-        }
+        self.live_replicas().is_some_and(|_| !self.alone_holds_replicas())
+    }
+
+    /// The replicas that stay in the body although Git has none any more: an autoscaler decides them
+    /// but has not yet, so that leaving them out would scale the object down to the default.
+    fn kept_replicas(&self) -> Option<&Value> {
+        let wanted = replicas().find(self.desired).is_some();
+        self.live_replicas().filter(|_| !wanted && self.alone_holds_replicas())
+    }
+
+    fn live_replicas(&self) -> Option<&Value> {
+        replicas().find(self.live.filter(|_| self.autoscaled)?)
+    }
+
+    fn alone_holds_replicas(&self) -> bool {
         let (mut ours, mut held) = (false, 0_usize);
-        for entry in owned::entries(live).filter(|entry| owned::holds(entry, ["spec", "replicas"]))
-        {
+        let entries = self.live.into_iter().flat_map(owned::entries);
+        for entry in entries.filter(|entry| owned::holds(entry, ["spec", "replicas"])) {
             let text = |field: &str| entry.get(field).and_then(Value::as_str);
             held += 1;
             ours |= text("manager") == Some(self.manager) && text("operation") == Some("Apply");
         }
-        !(ours && held == 1)
+        ours && held == 1
     }
 }
 

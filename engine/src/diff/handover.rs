@@ -75,6 +75,9 @@ impl<'a> Claim<'a> {
         if !claim.handover.restored && !comparison.predecessors.is_empty() {
             claim.migrate(body);
         }
+        if comparison.leaves_replicas() {
+            claim.let_go(&FieldSet::of([replicas()]));
+        }
         Ok(claim)
     }
 
@@ -83,6 +86,31 @@ impl<'a> Claim<'a> {
             metadata.insert("managedFields".to_owned(), Value::Array(entries.clone()));
         }
         self.handover.managed_fields = entries;
+    }
+
+    /// Takes fields that the body leaves out back out of what was handed over to us: the apply would
+    /// remove them.
+    fn let_go(&mut self, fields: &FieldSet) {
+        if self.handover.migrated.is_empty() && !self.handover.restored {
+            return;
+        }
+        let entries = self.handover.managed_fields.iter().map(|entry| {
+            let held = entry.get("fieldsV1").and_then(|held| FieldSet::from_v1(held).ok());
+            match held.filter(|_| self.is_ours(entry)) {
+                Some(held) => with_fields(entry, &held.difference(fields)),
+                None => entry.clone(),
+            }
+        });
+        self.set(entries.collect());
+    }
+
+    fn is_ours(&self, entry: &Value) -> bool {
+        let is = |field: &str, text: &str| {
+            entry.get(field).and_then(Value::as_str).unwrap_or_default() == text
+        };
+        is("manager", self.comparison.manager)
+            && is("operation", Operation::Apply.as_str())
+            && is("subresource", "")
     }
 
     fn migrate(&mut self, body: &Value) {
@@ -173,21 +201,16 @@ impl<'a> Claim<'a> {
 
     /// The entries with these fields in ours, and out of those of managers who did not declare them.
     fn with_ours(&self, fields: &FieldSet, body: &Value) -> Vec<Value> {
-        let is = |entry: &Value, field: &str, text: &str| {
-            entry.get(field).and_then(Value::as_str).unwrap_or_default() == text
-        };
         let mut found = false;
         let mut entries = Vec::new();
         for entry in &self.handover.managed_fields {
-            let ours = is(entry, "manager", self.comparison.manager)
-                && is(entry, "operation", Operation::Apply.as_str())
-                && is(entry, "subresource", "");
+            let ours = self.is_ours(entry);
+            let updated = entry.get("operation").and_then(Value::as_str);
+            let updated = updated == Some(Operation::Update.as_str());
             let held = entry.get("fieldsV1").and_then(|held| FieldSet::from_v1(held).ok());
             let new = match held {
                 Some(held) if ours => held.union(fields),
-                Some(held) if is(entry, "operation", Operation::Update.as_str()) => {
-                    held.difference(fields)
-                }
+                Some(held) if updated => held.difference(fields),
                 _ => {
                     entries.push(entry.clone());
                     continue;
@@ -253,3 +276,6 @@ impl Comparison<'_> {
         Ok(managed::owned_by(&created, self.manager, Operation::Apply))
     }
 }
+
+#[cfg(test)]
+mod tests;
