@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use engine::plan::{Action, Plan, Step};
 use serde_json::Value;
 
-use crate::unified::{self, Style};
+use crate::diff::header;
+use crate::notes::{notes, top_blame};
+use crate::style::{Style, counted, printable};
 
 /// How many characters of a value an outline shows.
 const VALUE_WIDTH: usize = 60;
@@ -34,7 +36,7 @@ pub fn plan(plan: &Plan, all: bool, style: Style) -> String {
     if !plan.prunes.is_empty() {
         out.push_str("after the last wave\n");
         for prune in &plan.prunes {
-            let line = unified::header("prune", &prune.id.to_string(), None, style);
+            let line = header("prune", &prune.id.to_string(), [], style);
             out.push_str(&indented(&line, "    "));
         }
     }
@@ -42,14 +44,14 @@ pub fn plan(plan: &Plan, all: bool, style: Style) -> String {
         out.push_str("not in the source any more, and left alone\n");
         for withheld in &plan.withheld {
             let reason = withheld.reason.to_string();
-            let line = unified::header("withheld", &withheld.id.to_string(), Some(&reason), style);
+            let line = header("withheld", &withheld.id.to_string(), [Some(reason.as_str())], style);
             out.push_str(&indented(&line, "    "));
         }
     }
     if !plan.irreversible.is_empty() {
         out.push_str("no rollback undoes\n");
         for one in &plan.irreversible {
-            let _ = writeln!(out, "    ! {}: {}", one.id, one.what);
+            let _ = writeln!(out, "    ! {}", printable(&format!("{}: {}", one.id, one.what)));
         }
     }
     out.push_str(&summary(plan));
@@ -84,12 +86,14 @@ pub fn summary(plan: &Plan) -> String {
 fn one(step: &Step, style: Style) -> String {
     let id = step.manifest.id.to_string();
     let origin = step.manifest.origin.to_string();
-    let mut out = unified::header(step.action.as_str(), &id, Some(&origin), style);
+    let blame = top_blame(&step.diff);
+    let mut out =
+        header(step.action.as_str(), &id, [Some(origin.as_str()), blame.as_deref()], style);
     for change in &step.diff.changes {
         let _ = writeln!(
             out,
             "    {}: {} → {}",
-            change.path,
+            printable(&change.path.to_string()),
             value(change.before.as_ref()),
             value(change.after.as_ref())
         );
@@ -97,16 +101,16 @@ fn one(step: &Step, style: Style) -> String {
     if step.action == Action::Adopt {
         let gone: Vec<String> = step.diff.removed().map(ToString::to_string).collect();
         if !gone.is_empty() {
-            let _ = writeln!(out, "    would be removed: {}", gone.join(", "));
+            let _ = writeln!(out, "    would be removed: {}", printable(&gone.join(", ")));
         }
     }
-    out.push_str(&indented(&unified::notes(&step.diff, style), "  "));
+    out.push_str(&indented(&notes(&step.diff, style), "  "));
     out
 }
 
 fn value(value: Option<&Value>) -> String {
     let Some(value) = value else { return "nothing".to_owned() };
-    let text = unified::printable(&value.to_string());
+    let text = printable(&value.to_string());
     if text.chars().count() <= VALUE_WIDTH {
         return text;
     }
@@ -116,8 +120,4 @@ fn value(value: Option<&Value>) -> String {
 
 fn indented(text: &str, by: &str) -> String {
     text.lines().fold(String::new(), |out, line| format!("{out}{by}{line}\n"))
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -18,7 +18,7 @@ use engine::application::ApplicationName;
 use engine::plan::{Approvals, Draft, Inputs, Plan, Refusal, draft};
 use engine::policy::Policy;
 use serde::Serialize;
-use tui::unified::Style;
+use tui::style::Style;
 
 use crate::adoption::AdoptionArgs;
 use crate::shell::{self, Exit, Shell};
