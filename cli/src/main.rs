@@ -7,6 +7,7 @@ mod cluster;
 #[cfg(feature = "demo")]
 mod demo;
 mod duration;
+mod redact;
 mod shell;
 mod source;
 mod verbs;

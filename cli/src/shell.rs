@@ -67,6 +67,7 @@ pub struct Shell {
     no_color: bool,
     cache: Option<PathBuf>,
     user: String,
+    columns: Option<usize>,
 }
 
 #[allow(
@@ -99,7 +100,9 @@ impl Shell {
         let user =
             ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
         let user = user.filter(|user| !user.is_empty()).unwrap_or_else(|| "somebody".to_owned());
-        Self { colour: options.color, no_color, cache, user }
+        // As programs like less and git take it; a shell does not export it by itself.
+        let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+        Self { colour: options.color, no_color, cache, user, columns }
     }
 
     /// The user who runs this, as the system names them; nothing proves it.
@@ -133,6 +136,13 @@ impl Shell {
     /// Whether a person is looking at standard output.
     pub fn interactive(&self) -> bool {
         io::stdout().is_terminal()
+    }
+
+    /// How many columns standard output has: those of the terminal, unless COLUMNS says otherwise;
+    /// `None` where nobody says.
+    pub fn width_out(&self) -> Option<usize> {
+        let of_terminal = || self.interactive().then(tui::style::terminal_width).flatten();
+        self.columns.filter(|columns| *columns > 0).or_else(of_terminal)
     }
 
     /// Writes data to standard output. A closed pipe is how a reader says "enough", so it is no error.

@@ -52,6 +52,8 @@ pub struct World {
     pub previous: Option<Bundle>,
     /// The run that failed with this very render, if it is quarantined.
     pub quarantined: Option<Quarantined>,
+    /// When the cluster was read.
+    pub read_at: Option<jiff::Timestamp>,
     /// The schemas of the cluster's kinds.
     served: Option<Schemas>,
 }
@@ -114,6 +116,7 @@ impl WorldArgs {
         let desired: Vec<Manifest> = placed.map(|it| application.marked(&it)).collect();
         let inventory = records.inventory().clone();
         let live = syncer::live::read(&client, &discovery, &desired, &inventory).await?;
+        let read_at = Some(syncer::clock::Clock::system().now());
         let kinds = desired.iter().map(|manifest| manifest.gvk.clone()).collect();
         let schemas = syncer::schemas::of_server(&client, &kinds, &desired).await?;
         let previous = syncer::apply::previous(&records)?;
@@ -123,6 +126,7 @@ impl WorldArgs {
             inventory,
             previous,
             quarantined,
+            read_at,
             served: Some(schemas),
         };
         Ok((world, desired))

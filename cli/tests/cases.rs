@@ -1,7 +1,7 @@
 //! Runs `cleat diff` and `cleat plan` over folders of files, and compares what they print.
 //!
 //! A case is a folder of `tests/cases/<verb>/`: `desired.yaml` is the source, `live.yaml` what the
-//! cluster has, `previous.yaml` what was applied last, `flags.txt` further arguments, one a line, and
+//! cluster has, `previous.yaml` what was applied last, `flags.txt` further arguments, one a line (`COLUMNS=80` is the width of the screen), and
 //! `expected.txt` the exit code and everything printed. With `CLEAT_UPDATE_CASES=1` the latter is
 //! written instead of compared. What masks show of a secret differs from run to run, so masks are
 //! numbered here.
@@ -38,7 +38,14 @@ fn run(verb: &str, case: &Path) -> String {
         }
     }
     let flags = std::fs::read_to_string(case.join("flags.txt")).unwrap_or_default();
-    command.args(flags.lines());
+    // A line such as COLUMNS=160 says how wide the screen is.
+    command.env_remove("COLUMNS");
+    for line in flags.lines() {
+        match line.split_once('=').filter(|(name, _)| *name == "COLUMNS") {
+            Some((name, value)) => command.env(name, value),
+            None => command.arg(line),
+        };
+    }
     let output = command.output().unwrap();
     let mut text = format!("exit {}\n", output.status.code().unwrap());
     text.push_str(&String::from_utf8(output.stdout).unwrap());

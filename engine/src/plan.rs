@@ -32,7 +32,7 @@ use crate::redact::Redaction;
 use crate::vouch::Server;
 
 pub use draft::{draft, step_anew};
-pub use prune::{Prune, Withheld, WithheldReason};
+pub use prune::{Prune, Withheld, WithheldReason, find as left_over};
 pub use refusal::{Refusal, RefusalKind};
 
 /// Everything a plan is made from.

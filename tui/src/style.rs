@@ -25,6 +25,11 @@ impl Default for Style {
     }
 }
 
+/// How many columns the terminal has, if there is one.
+pub fn terminal_width() -> Option<usize> {
+    crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns)).filter(|it| *it > 0)
+}
+
 /// The colours of a terminal, by what they are used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ink {

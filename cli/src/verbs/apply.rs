@@ -11,7 +11,8 @@ use syncer::apply::{self, ApplyError};
 use syncer::clock::Clock;
 
 use crate::cluster::{self, ClusterArgs};
-use crate::shell::{self, Exit, Shell};
+use crate::redact::RedactArgs;
+use crate::shell::{Exit, Shell};
 use crate::source::SourceArgs;
 use flags::RunArgs;
 use printer::Printer;
@@ -35,6 +36,8 @@ pub struct Args {
     cluster: ClusterArgs,
     #[command(flatten)]
     run: RunArgs,
+    #[command(flatten)]
+    redact: RedactArgs,
     /// How to print what happens
     #[arg(short, long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     output: Output,
@@ -69,8 +72,8 @@ fn attempt(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
         // What a kind is and where it lives is judged by what the cluster serves, not by us.
         let render = args.source.render_quietly(shell, &Schemas::builtin())?;
         let name = args.run.name(&args.source)?;
-        let request =
-            args.run.request(&name, &namespace, render, shell.user(), shell::redaction())?;
+        let redaction = args.redact.redaction()?;
+        let request = args.run.request(&name, &namespace, render, shell.user(), redaction)?;
         let interrupt = cluster::interrupts(tui::progress::give_back)?;
         let mut printer = Printer::new(shell, args.output);
         let clock = Clock::system();

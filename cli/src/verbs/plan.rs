@@ -21,7 +21,8 @@ use serde::Serialize;
 use tui::style::Style;
 
 use crate::adoption::AdoptionArgs;
-use crate::shell::{self, Exit, Shell};
+use crate::redact::RedactArgs;
+use crate::shell::{Exit, Shell};
 use crate::source::SourceArgs;
 use crate::world::WorldArgs;
 
@@ -43,6 +44,8 @@ pub struct Args {
     world: WorldArgs,
     #[command(flatten)]
     wishes: Wishes,
+    #[command(flatten)]
+    redact: RedactArgs,
     /// How to print the plan
     #[arg(short, long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     output: Output,
@@ -120,12 +123,16 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
             beyond_guard: args.wishes.approve_mass_prune,
         },
         revoked: &BTreeSet::new(),
-        redaction: &shell::redaction(),
-        read_at: None,
+        redaction: &args.redact.redaction()?,
+        read_at: world.read_at,
     });
     match args.output {
         Output::Text => {
-            let style = Style { colour: shell.colour_out(), ..Style::default() };
+            let style = Style {
+                colour: shell.colour_out(),
+                now: shell.interactive().then(|| syncer::clock::Clock::system().now()),
+                ..Style::default()
+            };
             shell.data(&tui::outline::plan(draft.plan(), args.all, style))?;
         }
         Output::Json => shell.json(&Report {

@@ -7,7 +7,8 @@ use merge::schema::Schemas;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::shell::{self, Exit, Shell};
+use crate::redact::RedactArgs;
+use crate::shell::{Exit, Shell};
 use crate::source::SourceArgs;
 
 /// What the help ends with.
@@ -25,8 +26,10 @@ pub struct Args {
     /// How to print the objects
     #[arg(short, long, value_enum, default_value_t = Output::Yaml, value_name = "FORMAT")]
     output: Output,
-    /// Print the values of Secrets
-    #[arg(long)]
+    #[command(flatten)]
+    redact: RedactArgs,
+    /// Print the values of Secrets, which are masked otherwise
+    #[arg(long, conflicts_with = "keys")]
     show_secrets: bool,
 }
 
@@ -60,7 +63,7 @@ struct Report<'a> {
 struct Entry<'a> {
     file: &'a str,
     line: u32,
-    /// Left out for a Secret whose values are masked: they could be guessed by it.
+    /// Left out where values are masked: they could be guessed by it.
     #[serde(skip_serializing_if = "Option::is_none")]
     digest: Option<String>,
     object: Value,
@@ -69,7 +72,7 @@ struct Entry<'a> {
 /// Runs `cleat render`.
 pub fn run(args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
     let (render, commit) = args.source.render_told(shell, &Schemas::builtin())?;
-    let redaction = shell::redaction();
+    let redaction = args.redact.redaction()?;
     let body = |manifest: &Manifest| {
         if args.show_secrets {
             Value::clone(&manifest.body)
@@ -84,7 +87,9 @@ pub fn run(args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
             let stream = bodies.iter().map(|(origin, body)| (*origin, body));
             shell.data(&manifests::emit::yaml_stream(stream)?)?;
         }
-        Output::Json => shell.json(&report(&render, args.show_secrets, body))?,
+        Output::Json => {
+            shell.json(&report(&render, |it| args.show_secrets || !redaction.hides_of(it), body))?
+        }
         Output::Name => {
             for manifest in &render.objects {
                 shell.line(&manifest.id.to_string())?;
@@ -95,7 +100,11 @@ pub fn run(args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-fn report(render: &Render, show_secrets: bool, body: impl Fn(&Manifest) -> Value) -> Report<'_> {
+fn report(
+    render: &Render,
+    shown_whole: impl Fn(&Value) -> bool,
+    body: impl Fn(&Manifest) -> Value,
+) -> Report<'_> {
     Report {
         revision: render.revision.as_ref().map(manifests::Revision::as_str),
         tree: render.tree.as_ref().map(manifests::TreeId::as_str),
@@ -106,8 +115,7 @@ fn report(render: &Render, show_secrets: bool, body: impl Fn(&Manifest) -> Value
             .map(|manifest| Entry {
                 file: &manifest.origin.file,
                 line: manifest.origin.line,
-                digest: (show_secrets || !engine::redact::is_secret(&manifest.body))
-                    .then(|| manifest.digest.to_string()),
+                digest: shown_whole(&manifest.body).then(|| manifest.digest.to_string()),
                 object: body(manifest),
             })
             .collect(),

@@ -121,8 +121,8 @@ impl fmt::Display for WithheldReason {
 const KEEPERS: [(&str, &str); 2] =
     [("argocd.argoproj.io/sync-options", "Prune=false"), ("helm.sh/resource-policy", "keep")];
 
-/// What to delete, in order, and what to leave alone.
-pub(super) fn find(inputs: &Inputs<'_>) -> (Vec<Prune>, Vec<Withheld>) {
+/// What Git no longer has: what to delete, in order, and what to leave alone.
+pub fn find(inputs: &Inputs<'_>) -> (Vec<Prune>, Vec<Withheld>) {
     let desired: BTreeSet<&ObjectId> = inputs.desired.iter().map(|it| &it.id).collect();
     let stays: BTreeSet<&str> =
         inputs.desired.iter().filter_map(|it| uid(inputs.live.get(&it.id)?)).collect();

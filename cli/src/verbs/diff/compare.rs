@@ -1,0 +1,169 @@
+//! The comparison behind `cleat diff`, as values: what `-o json` prints, and what text is made from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use engine::application::{ApplicationName, OWNED_BY};
+use engine::diff::{Blame, Comparison, ObjectDiff, Verdict, diff};
+use engine::plan::{self, Approvals, Inputs};
+use engine::policy::Policy;
+use engine::redact::Redaction;
+use merge::object::annotation;
+use merge::{Manifest, ObjectId, Schemas};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::world::World;
+
+/// What `-o json` prints.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// Whether an apply would change anything.
+    pub differs: bool,
+    /// Every object, in the order of the source; what the source does not have comes last.
+    pub objects: Vec<Compared>,
+}
+
+/// One object of a comparison.
+#[derive(Debug, Serialize)]
+pub struct Compared {
+    /// Which.
+    pub id: ObjectId,
+    /// Where it is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+    /// What an apply would do.
+    pub action: &'static str,
+    /// Why it would do nothing about what the source does not have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What differs.
+    #[serde(flatten)]
+    pub diff: ObjectDiff,
+    /// The live object, where there is something to show of it.
+    #[serde(skip)]
+    pub live: Option<Arc<Value>>,
+    /// What would be sent, likewise.
+    #[serde(skip)]
+    pub body: Option<Value>,
+}
+
+impl Compared {
+    /// Whether an apply would change anything here.
+    pub fn differs(&self) -> bool {
+        !matches!(self.action, "unchanged" | "kept")
+    }
+}
+
+impl Report {
+    fn of(objects: Vec<Compared>) -> Self {
+        Self { differs: objects.iter().any(Compared::differs), objects }
+    }
+}
+
+/// Compares with a cluster, or with files that stand for one. What the source does not have any more
+/// is treated as a plan treats it: kept unless pruning is asked for, and what a plan withholds even
+/// then.
+pub fn with_world(
+    desired: &mut [Manifest],
+    world: &World,
+    application: &ApplicationName,
+    redaction: &Redaction,
+    prune: bool,
+) -> Report {
+    let policy = Policy { prune, ..Policy::default() };
+    let inputs = Inputs {
+        desired,
+        live: &world.live,
+        cluster: &world.cluster,
+        inventory: &world.inventory,
+        previous: world.previous.as_ref(),
+        schemas: &world.schemas(desired),
+        policy: &policy,
+        application,
+        approvals: &Approvals::default(),
+        revoked: &BTreeSet::new(),
+        redaction,
+        read_at: world.read_at,
+    };
+    let (prunes, withheld) = plan::left_over(&inputs);
+    let of = |id: ObjectId, action: &'static str, reason: Option<String>| Compared {
+        live: world.live.get(&id).filter(|_| action == "prune").cloned(),
+        id,
+        origin: None,
+        action,
+        reason,
+        diff: ObjectDiff::unchanged(),
+        body: None,
+    };
+    let gone = prunes.into_iter().map(|it| of(it.id, "prune", None));
+    let kept = withheld.into_iter().map(|it| of(it.id, "kept", Some(it.reason.to_string())));
+    let left_over: Vec<Compared> = gone.chain(kept).collect();
+    for manifest in desired.iter_mut() {
+        carry_mark(manifest, &world.live);
+    }
+    let mut objects = each(desired, world, redaction);
+    objects.extend(left_over);
+    Report::of(objects)
+}
+
+/// Compares two revisions. Nobody wrote what only might have been applied, so nobody is answerable.
+pub fn revisions(from: Vec<Manifest>, to: &[Manifest], redaction: &Redaction) -> Report {
+    let world = World::of_applied(from);
+    let mut objects = each(to, &world, redaction);
+    for change in objects.iter_mut().flat_map(|object| &mut object.diff.changes) {
+        change.blame = Blame::Nobody;
+    }
+    let wanted: BTreeSet<&ObjectId> = to.iter().map(|manifest| &manifest.id).collect();
+    let gone = world.live.iter().filter(|(id, _)| !wanted.contains(id));
+    objects.extend(gone.map(|(id, live)| Compared {
+        id: id.clone(),
+        origin: None,
+        action: "remove",
+        reason: None,
+        diff: ObjectDiff::unchanged(),
+        live: Some(Arc::clone(live)),
+        body: None,
+    }));
+    Report::of(objects)
+}
+
+/// Our mark is put on by the apply, so it is no difference that a source does not have it, nor that
+/// the cluster does not: whose an object is, the plan says.
+fn carry_mark(manifest: &mut Manifest, live: &BTreeMap<ObjectId, Arc<Value>>) {
+    let mark = live.get(&manifest.id).and_then(|live| annotation(live, OWNED_BY));
+    manifest.body = Arc::new(engine::application::with_mark(&manifest.body, mark));
+}
+
+fn each(desired: &[Manifest], world: &World, redaction: &Redaction) -> Vec<Compared> {
+    let schemas: Schemas = world.schemas(desired);
+    let applied = world.previous.iter().flat_map(|bundle| &bundle.objects);
+    let previous: BTreeMap<&ObjectId, &Value> =
+        applied.map(|manifest| (&manifest.id, manifest.body.as_ref())).collect();
+    let compared = desired.iter().map(|manifest| {
+        let live = world.live.get(&manifest.id);
+        let comparison = Comparison {
+            live: live.map(AsRef::as_ref),
+            previous: previous.get(&manifest.id).copied(),
+            read_at: world.read_at,
+            ..Comparison::new(&manifest.body, &schemas, redaction)
+        };
+        let found = diff(&comparison);
+        let action = match &found.verdict {
+            Verdict::Missing => "create",
+            Verdict::InSync => "unchanged",
+            Verdict::Differs | Verdict::Conflict(_) | Verdict::AskServer(_) => "update",
+        };
+        let is_shown = action != "unchanged";
+        Compared {
+            id: manifest.id.clone(),
+            origin: Some(manifest.origin.to_string()),
+            action,
+            reason: None,
+            body: is_shown.then(|| comparison.outgoing()),
+            live: live.filter(|_| is_shown).cloned(),
+            diff: found,
+        }
+    });
+    compared.collect()
+}
