@@ -8,6 +8,9 @@ use jiff::Timestamp;
 
 use crate::style::{Ink, Style, printable};
 
+/// More fields than these that mean the same as before nobody reads.
+const MOST_RESPELLED: usize = 4;
+
 /// The lines below an object's header: who is answerable for each change, what others hold, what
 /// stands against the apply, and what is no difference but worth knowing.
 pub fn notes(diff: &ObjectDiff, style: Style) -> String {
@@ -48,8 +51,11 @@ fn told(diff: &ObjectDiff, style: Style) -> Vec<String> {
         out.push(format!("{} is what the server makes of ours", mutated.path));
     }
     if !diff.respelled.is_empty() {
-        let paths: Vec<String> = diff.respelled.iter().map(ToString::to_string).collect();
-        out.push(format!("spelled anew by the server, no difference: {}", paths.join(", ")));
+        let shown = diff.respelled.iter().take(MOST_RESPELLED).map(ToString::to_string);
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        let more = diff.respelled.len().saturating_sub(MOST_RESPELLED);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        out.push(format!("spelled anew by the server, no difference: {shown}{more}"));
     }
     out
 }

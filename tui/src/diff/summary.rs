@@ -6,8 +6,11 @@ use super::{Object, sign};
 use crate::notes::top_blame;
 use crate::style::{Ink, Style, columns, counted, fitted, padded, printable};
 
-/// An identity is cut before it leaves less than this to what is said about it.
-const ROOM: usize = 34;
+/// What is said of an object has this much of the line before its identity is cut.
+const ROOM: usize = 26;
+
+/// So much of an identity is shown in any case.
+const SHORTEST_ID: usize = 24;
 
 /// The objects, a line each, in columns; unchanged ones are left to the total.
 pub fn table(objects: &[Object<'_>], style: Style) -> String {
@@ -17,7 +20,10 @@ pub fn table(objects: &[Object<'_>], style: Style) -> String {
     let id = longest(|row| &row.id).unwrap_or(0);
     let counts = longest(|row| &row.counts).unwrap_or(0);
     // Columns are for eyes: where the width is not known, the text goes on to another program.
-    let id = style.width.map_or(id, |width| id.min(width.saturating_sub(action + ROOM).max(20)));
+    let id = style.width.map_or(id, |width| {
+        let room = width.saturating_sub(action + counts + ROOM + 6);
+        id.min(room.max(SHORTEST_ID))
+    });
     let mut out = String::new();
     for row in &rows {
         let mut line = format!("{}  ", padded(&row.action, action));
