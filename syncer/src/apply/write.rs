@@ -14,7 +14,7 @@ use futures::FutureExt;
 use merge::{ErrorClass, ObjectId};
 use serde_json::Value;
 
-use super::drive::{Answer, Drive, failed};
+use super::drive::{Answer, Drive};
 use crate::client::{Call, Client, RequestError};
 use crate::discovery::Resource;
 use crate::handover::Patch;
