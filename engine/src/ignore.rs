@@ -16,7 +16,9 @@ mod pointer;
 mod selection;
 mod selector;
 mod spec;
+mod spell;
 mod step;
+mod suggest;
 
 use std::sync::Arc;
 
@@ -29,6 +31,7 @@ pub use error::{Fault, RuleError};
 pub(crate) use selection::{Chosen, Selection, restore_mark, take};
 pub use spec::RuleSpec;
 pub(crate) use step::Step;
+pub use suggest::{Examined, Hidden, Suggestion, suggest};
 
 use jq::{Expression, Unheeded};
 use pointer::Pointer;
@@ -92,6 +95,12 @@ impl Rules {
             }
         }
         if errors.is_empty() { Ok(Self { rules }) } else { Err(errors) }
+    }
+
+    /// These rules and others, each with the number it has in its own list.
+    #[must_use]
+    pub fn and(&self, others: &Self) -> Self {
+        Self { rules: self.rules.iter().chain(&others.rules).cloned().collect() }
     }
 
     /// Whether there are none.

@@ -13,9 +13,10 @@ use merge::schema::TypeRef;
 use merge::{ObjectId, defaults};
 use serde_json::{Value, json};
 
-use super::{Change, Comparison, Ignored, shape};
+use super::{Change, Comparison, Ignored, settled_digest, shape};
 use crate::ignore::{By, Chosen, Selection, Step};
 use crate::redact::is_secret;
+use crate::vouch::Settled;
 
 /// Fields that say which object it is, or who wrote it. They cannot be ignored.
 const IDENTITY: [&[&str]; 7] = [
@@ -53,6 +54,13 @@ impl Comparison<'_> {
     /// An object of this comparison without what is ignored in it.
     pub(crate) fn seen<'v>(&self, selection: &Selection, object: &'v Value) -> Cow<'v, Value> {
         selection.strip(object, &self.inside(object).into_iter().map(|(it, _)| it).collect())
+    }
+
+    /// The settled digest of a state of the object, for which what is ignored counts for nothing.
+    pub fn settled(&self, object: &Value) -> Settled {
+        let of_state = Comparison { live: Some(object), ..*self };
+        let seen = of_state.seen(&of_state.selection(), object);
+        settled_digest(self.schemas, &seen, self.desired, self.previous)
     }
 
     /// What is chosen inside fields of an object that are replaced whole.

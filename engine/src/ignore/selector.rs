@@ -63,7 +63,7 @@ impl Pattern {
     }
 }
 
-fn is_glob(text: &str) -> bool {
+pub(super) fn is_glob(text: &str) -> bool {
     text.contains(['*', '?', '[', '{', '\\'])
 }
 

@@ -13,7 +13,7 @@ use super::{
     Action, Draft, Inputs, Plan, Rank, Refusal, Step, Wave, checks, irreversible, order, prune,
 };
 use crate::application::{MANAGER, Ownership};
-use crate::diff::{Comparison, ObjectDiff, Verdict, diff, settled_digest};
+use crate::diff::{Comparison, ObjectDiff, Verdict, diff};
 use crate::policy::Adoption;
 
 /// Makes a plan, unchecked.
@@ -145,10 +145,10 @@ fn is_vouched(
     let around = inputs.cluster.server.around(&manifest.gvk);
     entry.desired == manifest.digest
         && entry.uid.as_deref() == uid(live)
-        && entry.settled.filter(|settled| settled.may_stand(&around)).is_some_and(|settled| {
-            let Comparison { schemas, desired, previous, .. } = *comparison;
-            settled.stands(&settled_digest(schemas, live, desired, previous).within(around))
-        })
+        && entry
+            .settled
+            .filter(|settled| settled.may_stand(&around))
+            .is_some_and(|settled| settled.stands(&comparison.settled(live).within(around)))
 }
 
 /// The kind an autoscaler's target names, as an identity.

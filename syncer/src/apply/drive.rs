@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use engine::application::Ownership;
-use engine::diff::settled_digest;
+use engine::diff::Comparison;
 use engine::plan::{Prune, StepId};
 use engine::sync::{AppliedObject, Checkpoint, Effect, Event, Failure, Outcome, Sync, decide};
 use engine::vouch::Settled;
@@ -231,8 +231,13 @@ impl<'a> Drive<'a> {
         let previous = previous.into_iter().find(|it| it.id == *id).map(|it| &*it.body);
         let server = &self.prepared.live.cluster.server;
         let around = GroupVersionKind::of(desired).map(|gvk| server.around(&gvk));
-        settled_digest(&self.prepared.schemas, object, desired, previous)
-            .within(around.unwrap_or_default())
+        let Request { policy, redaction, .. } = self.request;
+        let comparison = Comparison {
+            previous,
+            ignore: &policy.ignore,
+            ..Comparison::new(desired, &self.prepared.schemas, redaction)
+        };
+        comparison.settled(object).within(around.unwrap_or_default())
     }
 
     fn prune(&mut self, prune: &Prune) {
