@@ -275,6 +275,7 @@ impl Plan {
                     step.manifest.id.to_string(),
                     step.action.as_str(),
                     Digest::of(&step.outgoing).to_string(),
+                    step.diff.handover,
                     step.live_uid,
                 ])
             })

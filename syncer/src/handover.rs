@@ -30,7 +30,8 @@ pub struct Patch<'a> {
 }
 
 impl Patch<'_> {
-    /// Gives the object these managedFields; the answer is the object as the server has it then.
+    /// Gives the object these managedFields; the answer is the object as the server has it then. Sent
+    /// twice, the second is refused, for the first has given the object another version.
     pub async fn send(
         &self,
         client: &Client,
@@ -51,6 +52,7 @@ impl Patch<'_> {
             JSON_PATCH,
             &Value::Array(patch),
         )
+        .repeatable()
     }
 
     /// Whether the server would take the object as an apply after the patch is predicted to make it.

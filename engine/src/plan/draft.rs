@@ -86,7 +86,7 @@ fn step(
     };
     let outgoing = Arc::new(comparison.outgoing());
     let vouched = ours && live.is_some_and(|live| is_vouched(inputs, &comparison, manifest, live));
-    let diff = if vouched { ObjectDiff::unchanged() } else { diff(&comparison) };
+    let mut diff = if vouched { ObjectDiff::unchanged() } else { diff(&comparison) };
     let action = match (live, foreign, inputs.policy.adoption, &diff.verdict) {
         (None, ..) => Action::Create,
         (Some(_), true, Adoption::Observe, _) => Action::Observe,
@@ -94,6 +94,9 @@ fn step(
         (Some(_), false, _, Verdict::InSync) => Action::Unchanged,
         (Some(_), false, ..) => Action::Update,
     };
+    if !action.writes() {
+        diff.handover = None;
+    }
     Step {
         manifest: manifest.clone(),
         action,

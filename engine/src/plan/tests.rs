@@ -1,5 +1,7 @@
 //! Tables and laws of plan.
 
+mod adoption;
+
 use merge::Origin;
 use merge::apply::{Apply, apply};
 use merge::defaults;

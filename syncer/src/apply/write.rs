@@ -39,14 +39,15 @@ struct Write {
 enum Written {
     /// To its end.
     Done(Result<Value, RequestError>),
-    /// The object had changed; so it is now, if it could be read.
-    Moved(Box<Result<Value, RequestError>>),
+    /// Not at all, since the object had changed: the refusal, and how it is now, if it could be read.
+    Moved(Box<(RequestError, Result<Value, RequestError>)>),
 }
 
 /// A step whose object had changed when it was to be written.
 pub(super) struct Moved {
     step: StepId,
     attempt: u32,
+    refusal: RequestError,
     live: Result<Value, RequestError>,
 }
 
@@ -61,10 +62,9 @@ impl Write {
         };
         let apply =
             Apply { id: &object, body: &body, uid: Some(uid), version: None, dry_run: false };
-        let Some(managed_fields) = managed_fields else {
+        let (Some(managed_fields), Some(version)) = (managed_fields, version.as_deref()) else {
             return Written::Done(apply.send(&client, &resource).await);
         };
-        let version = version.as_deref().unwrap_or_default();
         let patch = Patch { id: &object, uid, version };
         let result = match patch.send(&client, &resource, &managed_fields).await {
             Ok(patched) => {
@@ -82,7 +82,11 @@ impl Write {
                     merge::object::uid(live) == Some(uid)
                         && merge::object::resource_version(live) == Some(version)
                 });
-                if same { Written::Done(Err(error)) } else { Written::Moved(Box::new(live)) }
+                if same {
+                    Written::Done(Err(error))
+                } else {
+                    Written::Moved(Box::new((error, live)))
+                }
             }
             result => Written::Done(result),
         }
@@ -107,7 +111,10 @@ impl Drive<'_> {
         let writing = async move {
             match write.send().await {
                 Written::Done(result) => Answer::Applied { step: id, result },
-                Written::Moved(live) => Answer::Moved(Moved { step: id, attempt, live: *live }),
+                Written::Moved(moved) => {
+                    let (refusal, live) = *moved;
+                    Answer::Moved(Moved { step: id, attempt, refusal, live })
+                }
             }
         };
         self.in_flight.push(writing.boxed());
@@ -116,29 +123,27 @@ impl Drive<'_> {
     /// Plans a step anew whose object has changed, and writes it, unless now something speaks
     /// against it.
     pub(super) fn moved(&mut self, moved: Moved, events: &mut VecDeque<Event>) {
-        let Moved { step: id, attempt, live } = moved;
-        match self.replanned(id, attempt, live) {
+        let (id, attempt) = (moved.step, moved.attempt);
+        match self.replanned(moved) {
             Ok((step, resource)) => self.write(id, &step, resource, attempt + 1),
             Err(failure) => events.push_back(Event::Applied { step: id, result: Err(failure) }),
         }
     }
 
-    fn replanned(
-        &mut self,
-        id: StepId,
-        attempt: u32,
-        live: Result<Value, RequestError>,
-    ) -> Result<(Step, Resource), Failure> {
+    fn replanned(&mut self, moved: Moved) -> Result<(Step, Resource), Failure> {
+        let Moved { step: id, attempt, refusal, live } = moved;
         let plan: Arc<Plan> = Arc::clone(&self.prepared.plan);
         let conflict = |message: &str| Failure::new(ErrorClass::Conflict, message);
         let missing = || Failure::new(ErrorClass::Internal, "the plan has no such step");
         let before = plan.step(id).ok_or_else(missing)?;
-        let live = live.map_err(|error| self.failure(&before.manifest.id, error))?;
         if attempt >= ATTEMPTS {
-            return Err(conflict(
-                "others keep writing to it; try again when they have come to rest",
-            ));
+            return Err(if refusal.is(409) {
+                conflict("others keep writing to it; try again when they have come to rest")
+            } else {
+                self.failure(&before.manifest.id, refusal)
+            });
         }
+        let live = live.map_err(|error| self.failure(&before.manifest.id, error))?;
         if merge::object::uid(&live) != before.live_uid.as_deref() {
             return Err(conflict("it was replaced by another object of the same name; run again"));
         }
