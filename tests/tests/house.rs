@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["merge"]),
     ("manifests", &["merge"]),
     ("merge", &[]),
+    ("pairs", &["engine", "merge"]),
     ("sandbox", &["merge"]),
     ("syncer", &["engine", "manifests", "merge"]),
     ("tests", &["engine", "manifests", "merge", "sandbox", "syncer", "tui"]),
