@@ -97,7 +97,8 @@ fn applied(live: &Value, body: &Value, manager: &str, force: bool) -> Value {
         metadata.remove("managedFields");
     }
     let before = Some(live).filter(|live| live.is_object());
-    let request = Apply { live: before, body: &body, manager, force, subresource: None, time: TIME };
+    let request =
+        Apply { live: before, body: &body, manager, force, subresource: None, time: TIME };
     let finish = |object: &mut Value| {
         defaults::fill(object);
         if let Some(live) = before {
