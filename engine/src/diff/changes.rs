@@ -6,7 +6,7 @@ use merge::managed::{self, Operation};
 use merge::path::{Path, Segment};
 use merge::schema::{Schemas, TypeRef};
 use merge::{GroupVersionKind, meaning};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::body::remove;
 use super::{Blame, Change, ChangeKind, Comparison, Foreign, Holder, shape};
@@ -14,11 +14,24 @@ use super::{Blame, Change, ChangeKind, Comparison, Foreign, Holder, shape};
 /// Metadata that every write changes, or that only says who wrote.
 pub(super) const BOOKKEEPING: [&str; 3] = ["managedFields", "resourceVersion", "generation"];
 
+/// A DaemonSet's count of its templates. The server raises it with every write that leaves another
+/// template behind, be it one that only stands in another order (`daemonSetStrategy.PrepareForUpdate`).
+const TEMPLATE_GENERATION: [&str; 3] =
+    ["metadata", "annotations", "deprecated.daemonset.template.generation"];
+
 /// An object by meaning, without what no apply decides.
 pub(super) fn comparable(schemas: &Schemas, object: &Value) -> Value {
     let mut object = meaning::canonical(schemas, object);
     for field in BOOKKEEPING {
         remove(&mut object, &Path::fields(["metadata", field]));
+    }
+    let counter = Path::fields(TEMPLATE_GENERATION);
+    if counter.find(&object).is_some() {
+        remove(&mut object, &counter);
+        let annotations = Path::fields(["metadata", "annotations"]);
+        if annotations.find(&object).and_then(Value::as_object).is_some_and(Map::is_empty) {
+            remove(&mut object, &annotations);
+        }
     }
     if GroupVersionKind::of(&object).is_some_and(|gvk| schemas.has_status(&gvk)) {
         remove(&mut object, &Path::fields(["status"]));

@@ -79,6 +79,7 @@ pub(crate) fn by_others(live: &Value, seed: u64) -> Value {
         _ => {
             edit(&mut now, &Value::Null, &mut random);
             defaults::fill(&mut now);
+            defaults::update(live, &mut now);
             managed::update(schemas(), Some(live), &mut now, "kubectl-edit", None, TIME);
         }
     }

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use engine::application::ApplicationName;
+use engine::application::{ApplicationName, MANAGER};
 use engine::diff::{Comparison, ObjectDiff, Verdict, diff, settled_digest};
 use engine::plan::{Approvals, Cluster, Inputs, draft};
 use engine::policy::{Adoption, Policy};
 use engine::record::{Bundle, Inventory};
 use engine::redact::{Redaction, Salt};
-use merge::{Digest, Manifest, ObjectId, Origin};
+use merge::apply::{Apply, apply};
+use merge::{Digest, Manifest, ObjectId, Origin, defaults};
 use serde_json::Value;
 
 use crate::{Pair, canary, mutate, order, schemas};
@@ -57,6 +58,7 @@ pub fn check(pair: &Pair) -> Result<(), Broken> {
     predicted_is_in_sync(desired, &found)?;
     if let Some(live) = live {
         what_is_vouched_for_does_not_differ(desired, &found, seed)?;
+        what_is_surely_in_sync_is(desired, live, previous)?;
         order_means_nothing(desired, live, previous, &found)?;
     }
     plans_leak_nothing(desired, live, previous)
@@ -78,17 +80,23 @@ fn nothing_leaks(found: &ObjectDiff) -> Result<(), Broken> {
 /// Whether a server would store the object: it fits its schema, no rule of its kind refuses it, and no
 /// null stands in it.
 fn is_storable(object: &Value) -> bool {
-    fn has_null(value: &Value) -> bool {
-        match value {
-            Value::Null => true,
-            Value::Array(items) => items.iter().any(has_null),
-            Value::Object(fields) => fields.values().any(has_null),
-            _ => false,
-        }
-    }
     !has_null(object)
         && schemas().check(object).is_empty()
         && merge::validate::create(object).is_empty()
+}
+
+fn has_null(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.iter().any(has_null),
+        Value::Object(fields) => fields.values().any(has_null),
+        _ => false,
+    }
+}
+
+/// Whether another apply would be refused: a null for a list's key can tell an entry from itself.
+fn would_be_refused(found: &ObjectDiff) -> bool {
+    found.predicted.as_ref().is_some_and(|it| !is_storable(it.expose()))
 }
 
 /// An object that was just created from a manifest is in sync with it; and what the server made of it,
@@ -99,7 +107,7 @@ fn created_is_in_sync(desired: &Value) -> Result<(), Broken> {
         return Ok(());
     }
     let again = compare(desired, Some(created.expose()), Some(desired));
-    if again.verdict != Verdict::InSync {
+    if again.verdict != Verdict::InSync && !would_be_refused(&again) {
         return Err(broken("a created object differs from its manifest", again));
     }
     let itself = compare(created.expose(), Some(created.expose()), None);
@@ -114,8 +122,9 @@ fn predicted_is_in_sync(desired: &Value, found: &ObjectDiff) -> Result<(), Broke
     let Some(predicted) = found.predicted.as_ref().filter(|it| is_storable(it.expose())) else {
         return Ok(());
     };
+    what_is_surely_in_sync_is(desired, predicted.expose(), Some(desired))?;
     let again = compare(desired, Some(predicted.expose()), Some(desired));
-    if again.changes.is_empty() && again.handover.is_none() {
+    if would_be_refused(&again) || (again.changes.is_empty() && again.handover.is_none()) {
         return Ok(());
     }
     Err(broken("a predicted object predicts a change", (paths(&again), again)))
@@ -138,6 +147,7 @@ fn what_is_vouched_for_does_not_differ(
         {
             continue;
         }
+        what_is_surely_in_sync_is(desired, &now, Some(desired))?;
         let found = compare(desired, Some(&now), Some(desired));
         if !found.changes.is_empty() {
             let how = (paths(&found), found, now.to_string());
@@ -147,6 +157,53 @@ fn what_is_vouched_for_does_not_differ(
     Ok(())
 }
 
+/// Where one walk says that an apply would change nothing, a merge agrees: it is the live object, the
+/// ownership record included.
+fn what_is_surely_in_sync_is(
+    desired: &Value,
+    live: &Value,
+    previous: Option<&Value>,
+) -> Result<(), Broken> {
+    let comparison = Comparison {
+        live: Some(live),
+        previous,
+        ..Comparison::new(desired, schemas(), &REDACTION)
+    };
+    if !comparison.surely_in_sync() {
+        return Ok(());
+    }
+    let body = comparison.outgoing();
+    let request = Apply {
+        live: Some(live),
+        body: &body,
+        manager: MANAGER,
+        force: false,
+        subresource: None,
+        time: "2026-01-01T00:00:00Z",
+    };
+    let finish = |object: &mut Value| {
+        defaults::fill(object);
+        defaults::update(live, object);
+    };
+    match apply(schemas(), &request, &finish) {
+        Ok(applied) if in_one_order(&applied) == in_one_order(live) => Ok(()),
+        other => {
+            let how = (other.map(|it| it.to_string()), live.to_string());
+            Err(broken("surely in sync, but an apply would change the object", how))
+        }
+    }
+}
+
+/// The object with its managedFields in one order: a server sorts them by time, which some lack.
+fn in_one_order(object: &Value) -> Value {
+    let mut object = object.clone();
+    let entries = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut);
+    if let Some(entries) = entries {
+        entries.sort_by_cached_key(Value::to_string);
+    }
+    object
+}
+
 /// The order of entries that are told apart by keys, or are a set, changes neither digest nor verdict.
 fn order_means_nothing(
     desired: &Value,
@@ -154,6 +211,10 @@ fn order_means_nothing(
     previous: Option<&Value>,
     found: &ObjectDiff,
 ) -> Result<(), Broken> {
+    // Of what no server takes, nothing has an order by its schema.
+    if !is_storable(live) || has_null(desired) || !schemas().check(desired).is_empty() {
+        return Ok(());
+    }
     let turned = |object| order::reversed(schemas(), object);
     let (Some(other_desired), Some(other_live)) = (turned(desired), turned(live)) else {
         return Ok(());
