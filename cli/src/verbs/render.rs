@@ -88,7 +88,8 @@ pub fn run(args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
             shell.data(&manifests::emit::yaml_stream(stream)?)?;
         }
         Output::Json => {
-            shell.json(&report(&render, |it| args.show_secrets || !redaction.hides_of(it), body))?
+            let shown_whole = |object: &Value| args.show_secrets || !redaction.hides_of(object);
+            shell.json(&report(&render, shown_whole, body))?;
         }
         Output::Name => {
             for manifest in &render.objects {
