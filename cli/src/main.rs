@@ -7,6 +7,7 @@ mod cluster;
 #[cfg(feature = "demo")]
 mod demo;
 mod duration;
+mod ignore;
 mod redact;
 mod shell;
 mod source;

@@ -184,3 +184,6 @@ impl Rule {
         self.number
     }
 }
+
+#[cfg(test)]
+mod tests;

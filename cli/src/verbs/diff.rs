@@ -8,16 +8,25 @@
 //!      "action": "create" | "update" | "unchanged" | "prune" | "kept" | "remove", "reason",
 //!      "verdict", "changes": [{"path", "kind", "before", "after", "blame"}], "foreign"}]}
 //! ```
+//!
+//! and with `--suggest-ignore`:
+//!
+//! ```json
+//! {"suggestions": [{"id", "hides": [".spec.replicas"], "rule": {"group", "kind", …},
+//!                   "alsoHides": [{"id", "path"}]}], "cannotHide": [{"id", "path"}]}
+//! ```
 
 mod compare;
 mod print;
 
 use clap::ValueEnum;
 use engine::application::ApplicationName;
+use engine::policy::Policy;
 use merge::schema::Schemas;
 use tui::diff::Layout;
 use tui::style::Style;
 
+use crate::ignore::{IgnoreArgs, SuggestArgs, warn_of_unheeded};
 use crate::redact::RedactArgs;
 use crate::shell::{Exit, Shell};
 use crate::source::SourceArgs;
@@ -31,6 +40,7 @@ Examples:
   cleat diff --live live.yaml --desired new.yaml      with what kubectl get -o yaml printed
   cleat diff --repo . --cluster --summary             a line an object
   cleat diff -f deploy/ --cluster --redact '*token*'  with more masked than Secrets
+  cleat diff -f deploy/ --cluster --suggest-ignore    the rules that would hide what differs
 
 Lines with - are live, lines with + are what an apply would make of them; # says who is answerable.
 What the source no longer has is kept, and no difference, unless --prune is given, as with apply.
@@ -66,6 +76,10 @@ pub struct Args {
     prune: bool,
     #[command(flatten)]
     redact: RedactArgs,
+    #[command(flatten)]
+    ignore: IgnoreArgs,
+    #[command(flatten)]
+    suggest: SuggestArgs,
     /// How to print what differs
     #[arg(short, long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     output: Output,
@@ -95,17 +109,18 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
     let namespace = args.world.namespace(args.source.namespace.take())?;
     args.source.namespace = Some(namespace.clone());
     let redaction = args.redact.redaction()?;
+    let policy = Policy { prune: args.prune, ignore: args.ignore.rules()?, ..Policy::default() };
     let report = if let Some(from) = args.from.take() {
         let source = SourceArgs { revision: Some(from), ..args.source.clone() };
         let from = source.render(shell, &Schemas::builtin())?.objects;
         let to = args.source.render(shell, &Schemas::builtin())?.objects;
-        compare::revisions(from, &to, &redaction)
+        compare::revisions(from, &to, &redaction, &policy.ignore, &args.suggest)
     } else {
         let name = args.app.clone().or_else(|| args.source.lasting_name());
         let name = name.unwrap_or_else(|| "unnamed".to_owned());
         let application: ApplicationName = format!("{namespace}/{name}").parse()?;
         let (world, mut desired) = args.world.read(shell, &application, &args.source)?;
-        compare::with_world(&mut desired, &world, &application, &redaction, args.prune)
+        compare::with_world(&mut desired, &world, &application, &redaction, &policy, &args.suggest)
     };
     let style = Style {
         colour: shell.colour_out(),
@@ -114,9 +129,14 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
         now: shell.interactive().then(|| syncer::clock::Clock::system().now()),
     };
     let layout = if args.side_by_side { Layout::SideBySide } else { Layout::Unified };
+    // Of what differs it is said where that is shown.
+    let silent = report.objects.iter().filter(|object| object.action == "unchanged");
+    warn_of_unheeded(shell, silent.map(|object| (&object.id, &object.diff)));
     match args.output {
+        Output::Json if report.answer.is_some() => shell.json(&report.answer)?,
         Output::Json => shell.json(&report)?,
         Output::Text if args.summary => print::lines(&report, style, shell)?,
+        Output::Text if report.answer.is_some() => print::rules(&report, shell)?,
         Output::Text => print::text(&report, &redaction, layout, style, shell)?,
     }
     Ok(if report.differs { Exit::Negative } else { Exit::Success })

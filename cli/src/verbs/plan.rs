@@ -21,6 +21,7 @@ use serde::Serialize;
 use tui::style::Style;
 
 use crate::adoption::AdoptionArgs;
+use crate::ignore::{IgnoreArgs, warn_of_unheeded};
 use crate::redact::RedactArgs;
 use crate::shell::{Exit, Shell};
 use crate::source::SourceArgs;
@@ -46,6 +47,8 @@ pub struct Args {
     wishes: Wishes,
     #[command(flatten)]
     redact: RedactArgs,
+    #[command(flatten)]
+    ignore: IgnoreArgs,
     /// How to print the plan
     #[arg(short, long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     output: Output,
@@ -107,6 +110,7 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
     let policy = Policy {
         prune: args.wishes.prune,
         adoption: args.wishes.adoption.policy(),
+        ignore: args.ignore.rules()?,
         ..Policy::default()
     };
     let draft = draft(&Inputs {
@@ -126,6 +130,8 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
         redaction: &args.redact.redaction()?,
         read_at: world.read_at,
     });
+    let steps = draft.plan().steps();
+    warn_of_unheeded(shell, steps.map(|(_, step)| (&step.manifest.id, &step.diff)));
     match args.output {
         Output::Text => {
             let style = Style {

@@ -14,6 +14,7 @@ use syncer::apply::Request;
 
 use crate::adoption::AdoptionArgs;
 use crate::duration;
+use crate::ignore::IgnoreArgs;
 use crate::source::SourceArgs;
 
 /// What a run may do.
@@ -54,6 +55,8 @@ pub struct RunArgs {
     /// Approve more deletions at once than the guard allows: 10 or more that are over half of all
     #[arg(long, help_heading = "Run")]
     approve_mass_prune: bool,
+    #[command(flatten)]
+    ignore: IgnoreArgs,
     /// Try a render again that failed before
     #[arg(long, help_heading = "Run")]
     allow_quarantined: bool,
@@ -122,6 +125,7 @@ impl RunArgs {
                 Failing::Hold => OnFailure::Hold,
             },
             adoption: self.adoption.policy(),
+            ignore: self.ignore.rules()?,
             timeout: self.timeout,
             bake: self.bake,
             grace: graces(&self.grace)?,

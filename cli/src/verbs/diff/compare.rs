@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use engine::application::{ApplicationName, OWNED_BY};
 use engine::diff::{Blame, Comparison, ObjectDiff, Verdict, diff};
+use engine::ignore::{Examined, Rules};
 use engine::plan::{self, Approvals, Inputs};
 use engine::policy::Policy;
 use engine::redact::Redaction;
@@ -13,6 +14,7 @@ use merge::{Manifest, ObjectId, Schemas};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::ignore::{Answer, SuggestArgs};
 use crate::world::World;
 
 /// What `-o json` prints.
@@ -22,6 +24,9 @@ pub struct Report {
     pub differs: bool,
     /// Every object, in the order of the source; what the source does not have comes last.
     pub objects: Vec<Compared>,
+    /// The rules that would hide what differs, where they are asked for.
+    #[serde(skip)]
+    pub answer: Option<Answer>,
 }
 
 /// One object of a comparison.
@@ -57,7 +62,7 @@ impl Compared {
 
 impl Report {
     fn of(objects: Vec<Compared>) -> Self {
-        Self { differs: objects.iter().any(Compared::differs), objects }
+        Self { differs: objects.iter().any(Compared::differs), objects, answer: None }
     }
 }
 
@@ -69,9 +74,9 @@ pub fn with_world(
     world: &World,
     application: &ApplicationName,
     redaction: &Redaction,
-    prune: bool,
+    policy: &Policy,
+    ask: &SuggestArgs,
 ) -> Report {
-    let policy = Policy { prune, ..Policy::default() };
     let inputs = Inputs {
         desired,
         live: &world.live,
@@ -79,7 +84,7 @@ pub fn with_world(
         inventory: &world.inventory,
         previous: world.previous.as_ref(),
         schemas: &world.schemas(desired),
-        policy: &policy,
+        policy,
         application,
         approvals: &Approvals::default(),
         revoked: &BTreeSet::new(),
@@ -102,15 +107,21 @@ pub fn with_world(
     for manifest in desired.iter_mut() {
         carry_mark(manifest, &world.live);
     }
-    let mut objects = each(desired, world, redaction);
+    let (mut objects, answer) = each(desired, world, redaction, &policy.ignore, ask);
     objects.extend(left_over);
-    Report::of(objects)
+    Report { answer, ..Report::of(objects) }
 }
 
 /// Compares two revisions. Nobody wrote what only might have been applied, so nobody is answerable.
-pub fn revisions(from: Vec<Manifest>, to: &[Manifest], redaction: &Redaction) -> Report {
+pub fn revisions(
+    from: Vec<Manifest>,
+    to: &[Manifest],
+    redaction: &Redaction,
+    rules: &Rules,
+    ask: &SuggestArgs,
+) -> Report {
     let world = World::of_applied(from);
-    let mut objects = each(to, &world, redaction);
+    let (mut objects, answer) = each(to, &world, redaction, rules, ask);
     for change in objects.iter_mut().flat_map(|object| &mut object.diff.changes) {
         change.blame = Blame::Nobody;
     }
@@ -125,7 +136,7 @@ pub fn revisions(from: Vec<Manifest>, to: &[Manifest], redaction: &Redaction) ->
         live: Some(Arc::clone(live)),
         body: None,
     }));
-    Report::of(objects)
+    Report { answer, ..Report::of(objects) }
 }
 
 /// Our mark is put on by the apply, so it is no difference that a source does not have it, nor that
@@ -135,19 +146,26 @@ fn carry_mark(manifest: &mut Manifest, live: &BTreeMap<ObjectId, Arc<Value>>) {
     manifest.body = Arc::new(engine::application::with_mark(&manifest.body, mark));
 }
 
-fn each(desired: &[Manifest], world: &World, redaction: &Redaction) -> Vec<Compared> {
+fn each(
+    desired: &[Manifest],
+    world: &World,
+    redaction: &Redaction,
+    rules: &Rules,
+    ask: &SuggestArgs,
+) -> (Vec<Compared>, Option<Answer>) {
     let schemas: Schemas = world.schemas(desired);
     let applied = world.previous.iter().flat_map(|bundle| &bundle.objects);
     let previous: BTreeMap<&ObjectId, &Value> =
         applied.map(|manifest| (&manifest.id, manifest.body.as_ref())).collect();
+    let comparison = |manifest| Comparison {
+        live: live(world, manifest).map(AsRef::as_ref),
+        previous: previous.get(&manifest.id).copied(),
+        ignore: rules,
+        read_at: world.read_at,
+        ..Comparison::new(&manifest.body, &schemas, redaction)
+    };
     let compared = desired.iter().map(|manifest| {
-        let live = world.live.get(&manifest.id);
-        let comparison = Comparison {
-            live: live.map(AsRef::as_ref),
-            previous: previous.get(&manifest.id).copied(),
-            read_at: world.read_at,
-            ..Comparison::new(&manifest.body, &schemas, redaction)
-        };
+        let comparison = comparison(manifest);
         let found = diff(&comparison);
         let action = match &found.verdict {
             Verdict::Missing => "create",
@@ -161,9 +179,26 @@ fn each(desired: &[Manifest], world: &World, redaction: &Redaction) -> Vec<Compa
             action,
             reason: None,
             body: is_shown.then(|| comparison.outgoing()),
-            live: live.filter(|_| is_shown).cloned(),
+            live: live(world, manifest).filter(|_| is_shown).cloned(),
             diff: found,
         }
     });
-    compared.collect()
+    let compared: Vec<Compared> = compared.collect();
+    let answer = ask.is_asked().then(|| {
+        let pairs = desired.iter().zip(&compared);
+        let examined: Vec<Examined<'_>> = pairs
+            .filter(|(_, compared)| !compared.diff.changes.is_empty())
+            .map(|(manifest, Compared { id, diff, .. })| Examined {
+                id,
+                comparison: comparison(manifest),
+                diff,
+            })
+            .collect();
+        ask.answer(&examined)
+    });
+    (compared, answer)
+}
+
+fn live<'a>(world: &'a World, manifest: &Manifest) -> Option<&'a Arc<Value>> {
+    world.live.get(&manifest.id)
 }

@@ -22,6 +22,14 @@ pub fn text(
     Ok(())
 }
 
+/// Prints the rules that would hide what differs.
+pub fn rules(report: &Report, shell: &mut Shell) -> anyhow::Result<()> {
+    match &report.answer {
+        Some(answer) => Ok(shell.data(&answer.text()?)?),
+        None => Ok(()),
+    }
+}
+
 /// Prints a line an object, and how many of each there are.
 pub fn lines(report: &Report, style: Style, shell: &mut Shell) -> anyhow::Result<()> {
     let shown = report.objects.iter().filter(|it| it.action != "unchanged").map(view);
