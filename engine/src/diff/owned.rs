@@ -80,8 +80,8 @@ pub(super) fn spell_entry(
     match entries {
         Entries::Atomic => false,
         Entries::Set => {
-            // Writing to a text cannot fail.
-            let _ = write!(text, "v:{item}");
+            text.push_str("v:");
+            push(text, item);
             !matches!(item, Value::Object(_) | Value::Array(_) | Value::Null)
         }
         Entries::Keyed(keys) => {
@@ -99,12 +99,33 @@ pub(super) fn spell_entry(
                 let Some(value) = fields.get(key).or_else(|| element.default_of(key)) else {
                     return false;
                 };
-                let start = if number == 0 { '{' } else { ',' };
-                let _ = write!(text, "{start}\"{key}\":{value}");
+                text.push(if number == 0 { '{' } else { ',' });
+                text.push('"');
+                text.push_str(key);
+                text.push_str("\":");
+                push(text, value);
                 before = Some(key);
             }
             text.push('}');
             !keys.is_empty()
         }
     }
+}
+
+/// A scalar as JSON.
+fn push(text: &mut String, value: &Value) {
+    match value {
+        Value::String(plain) if plain.bytes().all(is_plain) => {
+            text.push('"');
+            text.push_str(plain);
+            text.push('"');
+        }
+        // Writing to a text cannot fail.
+        _ => drop(write!(text, "{value}")),
+    }
+}
+
+/// Whether JSON spells a byte of a text as it is.
+const fn is_plain(byte: u8) -> bool {
+    byte >= 0x20 && byte != b'"' && byte != b'\\' && byte != 0x7f
 }

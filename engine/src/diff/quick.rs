@@ -49,13 +49,18 @@ impl Comparison<'_> {
             return false;
         };
         let Some(live) = live.as_object() else { return false };
-        let custom = self.schemas.is_custom(&gvk);
-        let Some(fields) = our_fields(live, self.manager, &gvk.api_version(), custom) else {
+        let Some(version) = body.get("apiVersion").and_then(Value::as_str) else { return false };
+        let Some(Ours { fields, elsewhere }) = ours(live, self.manager, version) else {
             return false;
         };
+        // An entry in a version that its definition no longer serves makes every apply fail.
+        if elsewhere && self.schemas.is_custom(&gvk) {
+            return false;
+        }
         let mut walk = Walk { text: String::new() };
         let root = self.schemas.root_or_deduced(Some(&gvk));
-        walk.root(root, body, live, fields, self.schemas.has_status(&gvk))
+        let skips_status = body.contains_key("status") && self.schemas.has_status(&gvk);
+        walk.root(root, body, live, fields, skips_status)
     }
 
     /// Whether what we applied last had a field that Git dropped and the cluster still has.
@@ -72,16 +77,19 @@ impl Comparison<'_> {
     }
 }
 
-/// The fields that our one Apply entry owns; `None` if there is none, it is of another version, or
-/// the list holds what a server does not write or could not convert.
-fn our_fields<'a>(
-    live: &'a Map<String, Value>,
-    manager: &str,
-    api_version: &str,
-    custom: bool,
-) -> Option<&'a Map<String, Value>> {
+/// What managedFields say of us.
+struct Ours<'a> {
+    /// The fields that our one Apply entry owns.
+    fields: &'a Map<String, Value>,
+    /// Whether there are entries of other versions.
+    elsewhere: bool,
+}
+
+/// `None` if there is no entry of ours, it is of another version, or the list holds what a server does
+/// not write.
+fn ours<'a>(live: &'a Map<String, Value>, manager: &str, api_version: &str) -> Option<Ours<'a>> {
     let entries = live.get("metadata")?.get("managedFields")?.as_array()?;
-    let mut ours = None;
+    let (mut ours, mut elsewhere) = (None, false);
     for entry in entries {
         let text = |field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default();
         let operation = text("operation");
@@ -89,10 +97,7 @@ fn our_fields<'a>(
             return None;
         }
         let same_version = text("apiVersion") == api_version;
-        // An entry in a version that its definition no longer serves makes every apply fail.
-        if custom && !same_version {
-            return None;
-        }
+        elsewhere |= !same_version;
         let is_ours =
             operation == "Apply" && text("manager") == manager && text("subresource").is_empty();
         if is_ours {
@@ -102,7 +107,7 @@ fn our_fields<'a>(
             ours = Some(entry.get("fieldsV1")?.as_object()?);
         }
     }
-    ours
+    Some(Ours { fields: ours?, elsewhere })
 }
 
 struct Walk {
@@ -149,16 +154,16 @@ impl Walk {
         body: &Map<String, Value>,
         live: &Map<String, Value>,
         owned: &Map<String, Value>,
-        has_status: bool,
+        skips_status: bool,
     ) -> bool {
         let mut there = Ahead::of(live);
         let mut owned = owned::Fields::of(owned);
         for (name, value) in body {
-            if name == "status" && has_status {
+            if name == "status" && skips_status {
                 continue;
             }
             let Some(live) = there.reach(name, at) else { return false };
-            let Some(child) = at.child(name) else { return false };
+            let Some((child, is_key)) = place(at, name) else { return false };
             let stands = match name.as_str() {
                 "apiVersion" | "kind" => live == value,
                 "metadata" => {
@@ -170,7 +175,7 @@ impl Walk {
                     let Some(inner) = inner else { return false };
                     self.metadata(child, value, live, inner)
                 }
-                _ => self.field(at, child, name, value, live, &mut owned),
+                _ => self.field(child, is_key, name, value, live, &mut owned),
             };
             if !stands {
                 return false;
@@ -191,10 +196,12 @@ impl Walk {
             if is_servers_own(name) {
                 continue;
             }
-            let (Some(live), Some(child)) = (live.get(name), at.child(name)) else { return false };
+            let (Some(live), Some((child, is_key))) = (live.get(name), place(at, name)) else {
+                return false;
+            };
             let stands = match name.as_str() {
                 "name" | "namespace" => live == value,
-                _ => self.field(at, child, name, value, live, &mut owned),
+                _ => self.field(child, is_key, name, value, live, &mut owned),
             };
             if !stands {
                 return false;
@@ -208,8 +215,8 @@ impl Walk {
     /// One field of a map, which takes its turn in what is owned.
     fn field(
         &mut self,
-        parent: TypeRef<'_>,
         at: TypeRef<'_>,
+        is_key: bool,
         name: &str,
         body: &Value,
         live: &Value,
@@ -220,7 +227,6 @@ impl Walk {
             return owned.is_empty() && leaf_stands(at, body, live);
         }
         // A key of a map is owned besides what lies below it, a field of a struct is not.
-        let is_key = parent.field(name).is_none();
         owned.contains_key(".") == is_key && self.value(at, body, live, owned)
     }
 
@@ -237,10 +243,9 @@ impl Walk {
                 let mut there = Ahead::of(live);
                 let mut owned = owned::Fields::of(owned);
                 for (name, value) in body {
-                    let (Some(live), Some(child)) = (there.reach(name, at), at.child(name)) else {
-                        return false;
-                    };
-                    if !self.field(at, child, name, value, live, &mut owned) {
+                    let Some((child, is_key)) = place(at, name) else { return false };
+                    let Some(live) = there.reach(name, at) else { return false };
+                    if !self.field(child, is_key, name, value, live, &mut owned) {
                         return false;
                     }
                 }
@@ -290,6 +295,14 @@ impl Walk {
         }
         // Entries of others, if there are any: an apply fails where two of them have one key.
         live.len() == body.len() || items_fit(at, live)
+    }
+}
+
+/// The type of a field, and whether it is a key of a map instead of a declared field.
+fn place<'a>(at: TypeRef<'a>, name: &str) -> Option<(TypeRef<'a>, bool)> {
+    match at.field(name) {
+        Some(field) => Some((field, false)),
+        None => at.child(name).map(|key| (key, true)),
     }
 }
 
