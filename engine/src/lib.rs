@@ -2,6 +2,7 @@
 
 pub mod application;
 pub mod diff;
+pub mod drift;
 pub mod gate;
 pub mod health;
 pub mod ignore;

@@ -256,7 +256,9 @@ impl Stream {
             Value::Array(items) => {
                 let element = at.and_then(TypeRef::element);
                 self.bytes.push(b'[');
-                items.iter().for_each(|item| self.spell(element, item));
+                for item in items {
+                    self.spell(element, item);
+                }
                 self.bytes.push(b']');
             }
             Value::Object(map) => {
