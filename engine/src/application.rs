@@ -95,9 +95,19 @@ impl ApplicationName {
     /// The same manifest carrying our mark, with the digest that the marked body has.
     #[must_use]
     pub fn marked(&self, manifest: &Manifest) -> Manifest {
-        let body = with_mark(&manifest.body, Some(&self.mark(&manifest.id)));
-        let digest = Digest::of(&body);
-        Manifest { body: Arc::new(body), digest, ..manifest.clone() }
+        self.into_marked(manifest.clone())
+    }
+
+    /// Like [`marked`](Self::marked). A body that nobody else holds is marked where it is.
+    #[must_use]
+    #[allow(clippy::wrong_self_convention, reason = "it is the manifest that goes in")]
+    pub fn into_marked(&self, mut manifest: Manifest) -> Manifest {
+        let mark = self.mark(&manifest.id);
+        if annotation(&manifest.body, OWNED_BY) != Some(mark.as_str()) {
+            set_mark(Arc::make_mut(&mut manifest.body), Some(&mark));
+            manifest.digest = Digest::of(&manifest.body);
+        }
+        manifest
     }
 
     /// Whose a live object is. `id` is the identity it was read under.
@@ -120,9 +130,14 @@ impl ApplicationName {
 #[must_use]
 pub fn with_mark(body: &Value, mark: Option<&str>) -> Value {
     let mut body = body.clone();
-    let Some(metadata) = child(&mut body, "metadata") else { return body };
+    set_mark(&mut body, mark);
+    body
+}
+
+fn set_mark(body: &mut Value, mark: Option<&str>) {
+    let Some(metadata) = child(body, "metadata") else { return };
     let Some(annotations) = child(metadata, "annotations").and_then(Value::as_object_mut) else {
-        return body;
+        return;
     };
     match mark {
         Some(mark) => annotations.insert(OWNED_BY.to_owned(), Value::String(mark.to_owned())),
@@ -133,7 +148,6 @@ pub fn with_mark(body: &Value, mark: Option<&str>) -> Value {
     {
         metadata.remove("annotations");
     }
-    body
 }
 
 /// `Deployment.apps/shop/web`, `Namespace//shop`.
@@ -181,6 +195,7 @@ mod tests {
         assert_eq!(marked.digest, Digest::of(&marked.body));
         assert_ne!(marked.digest, web.digest);
         assert_eq!(shop().marked(&marked), marked, "marking twice is marking once");
+        assert_eq!(shop().into_marked(web), marked, "in place or not");
         let namespace = manifest(json!({"apiVersion": "v1", "kind": "Namespace",
             "metadata": {"name": "shop"}}));
         assert_eq!(shop().mark(&namespace.id), "default/shop:Namespace//shop");

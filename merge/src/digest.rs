@@ -4,6 +4,7 @@
 //! spelling per value; that output is what is hashed.
 
 use std::fmt;
+use std::io;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -16,9 +17,13 @@ use sha2::{Digest as _, Sha256};
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of a value's canonical JSON.
+    /// The digest of a value's canonical JSON, which is hashed as it is written and never held.
     pub fn of(value: &Value) -> Self {
-        Self::of_bytes(canonical_json(value).as_bytes())
+        let mut writer = Hashing { hash: Sha256::new(), held: [0; 512], length: 0 };
+        // Neither the writer nor a value of JSON can fail.
+        let _ = serde_json::to_writer(&mut writer, value);
+        writer.flush_held();
+        Self(writer.hash.finalize().into())
     }
 
     /// The digest of raw bytes.
@@ -26,11 +31,57 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Its 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The first twelve hex digits: enough to name a render on a screen.
     pub fn short(&self) -> String {
         let mut text = hex::encode(self.0);
         text.truncate(12);
         text
+    }
+}
+
+/// Hashes what is written to it. JSON is written a few bytes at a time; they are held until there
+/// are enough to be worth hashing.
+struct Hashing {
+    hash: Sha256,
+    held: [u8; 512],
+    length: usize,
+}
+
+impl Hashing {
+    fn flush_held(&mut self) {
+        self.hash.update(self.held.get(..self.length).unwrap_or_default());
+        self.length = 0;
+    }
+}
+
+impl io::Write for Hashing {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.length + bytes.len() > self.held.len() {
+            self.flush_held();
+        }
+        let end = self.length + bytes.len();
+        if let Some(room) = self.held.get_mut(self.length..end) {
+            room.copy_from_slice(bytes);
+            self.length = end;
+        } else {
+            self.hash.update(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write(bytes).map(drop)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -91,6 +142,15 @@ mod tests {
         let two: Value = serde_json::from_str(r#"{"a":{"c":3,"d":2},"b":1}"#).unwrap();
         assert_eq!(canonical_json(&one), r#"{"a":{"c":3,"d":2},"b":1}"#);
         assert_eq!(Digest::of(&one), Digest::of(&two));
+    }
+
+    #[test]
+    fn what_is_hashed_is_the_canonical_json_whatever_its_length() {
+        for length in [0, 1, 255, 506, 507, 508, 509, 510, 511, 512, 513, 1024, 5000] {
+            let value = json!({"a": "x".repeat(length), "b": [length, {"c": "\n".repeat(length)}]});
+            let whole = Digest::of_bytes(canonical_json(&value).as_bytes());
+            assert_eq!(Digest::of(&value), whole, "{length}");
+        }
     }
 
     #[test]
