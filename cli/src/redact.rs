@@ -7,7 +7,8 @@ use crate::shell;
 /// What is masked besides Secrets.
 #[derive(Debug, Clone, clap::Args)]
 pub struct RedactArgs {
-    #[arg(long = "redact", value_name = "KEY", help = HELP, long_help = LONG_HELP)]
+    #[arg(long = "redact", value_name = "KEY", help = HELP, long_help = LONG_HELP,
+          help_heading = "Output")]
     keys: Vec<String>,
 }
 

@@ -37,7 +37,7 @@ pub struct SourceArgs {
         long = "file",
         value_name = "FILE|DIR|-",
         id = "files",
-        alias = "desired",
+        visible_alias = "desired",
         help_heading = "Source"
     )]
     pub files: Vec<PathBuf>,

@@ -81,16 +81,17 @@ pub struct Args {
     #[command(flatten)]
     suggest: SuggestArgs,
     /// How to print what differs
-    #[arg(short, long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    #[arg(short, long, value_enum, default_value_t = Output::Text, value_name = "FORMAT",
+          help_heading = "Output")]
     output: Output,
     /// Print both sides beside each other, in the terminal's width (80 columns without one)
-    #[arg(short = 'y', long, conflicts_with_all = ["summary", "output"])]
+    #[arg(short = 'y', long, conflicts_with_all = ["summary", "output"], help_heading = "Output")]
     side_by_side: bool,
     /// Print a line an object instead of its lines
-    #[arg(long, conflicts_with = "output")]
+    #[arg(long, conflicts_with = "output", help_heading = "Output")]
     summary: bool,
     /// How many unchanged lines to print around a change
-    #[arg(short = 'U', long, value_name = "LINES", default_value_t = 3)]
+    #[arg(short = 'U', long, value_name = "LINES", default_value_t = 3, help_heading = "Output")]
     unified: usize,
 }
 

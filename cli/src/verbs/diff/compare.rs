@@ -202,3 +202,32 @@ fn each(
 fn live<'a>(world: &'a World, manifest: &Manifest) -> Option<&'a Arc<Value>> {
     world.live.get(&manifest.id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use merge::Origin;
+    use serde_json::json;
+
+    fn map(name: &str, value: &str) -> Manifest {
+        let body = json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": name, "namespace": "shop"}, "data": {"a": value}});
+        Manifest::new(body, Origin { file: "a.yaml".to_owned(), line: 1 }).unwrap()
+    }
+
+    #[test]
+    fn nothing_is_kept_to_be_shown_of_what_is_unchanged() {
+        let from = (0..1_000).map(|n| map(&n.to_string(), "1")).collect();
+        let to: Vec<Manifest> =
+            (1..1_001).map(|n| map(&n.to_string(), if n == 7 { "2" } else { "1" })).collect();
+        let report = revisions(from, &to, &crate::shell::redaction());
+        assert!(report.differs);
+        let shown: Vec<(&str, &str)> = report
+            .objects
+            .iter()
+            .filter(|it| it.live.is_some() || it.body.is_some())
+            .map(|it| (it.action, it.id.name.as_str()))
+            .collect();
+        assert_eq!(shown, [("update", "7"), ("create", "1000"), ("remove", "0")]);
+    }
+}
