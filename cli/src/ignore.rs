@@ -167,6 +167,9 @@ impl Answer {
             }
             out.push_str(&manifests::emit::yaml(&json!([suggestion.rule]))?);
         }
+        if self.suggestions.is_empty() && self.cannot_hide.is_empty() {
+            out.push_str("# nothing that is asked about differs\n");
+        }
         for Hidden { id, path } in &self.cannot_hide {
             out.push_str(&comment(&format!("{path} of {id} is hidden by no rule")));
         }

@@ -1,9 +1,10 @@
 //! Runs `cleat diff` and `cleat plan` over folders of files, and compares what they print.
 //!
 //! A case is a folder of `tests/cases/<verb>/`: `desired.yaml` is the source, `live.yaml` what the
-//! cluster has, `previous.yaml` what was applied last, `ignore.yaml` what is left alone, `flags.txt` further arguments, one a line (`COLUMNS=80` is the width of the screen), and
-//! `expected.txt` the exit code and everything printed. With `CLEAT_UPDATE_CASES=1` the latter is
-//! written instead of compared. What masks show of a secret differs from run to run, so masks are
+//! cluster has, `previous.yaml` what was applied last, `ignore.yaml` what is left alone, `flags.txt`
+//! further arguments, one a line (`COLUMNS=80` is the width of the screen), and `expected.txt` the
+//! exit code and everything printed. With `CLEAT_UPDATE_CASES=1` the latter is written instead of
+//! compared. What masks show of a secret differs from run to run, so masks are
 //! numbered here.
 
 #![allow(

@@ -88,7 +88,9 @@ impl Comparison<'_> {
         let mut found = Vec::new();
         for rule in self.ignore.for_object(id) {
             let (places, unheeded) = rule.places(&object);
-            unheeded.into_iter().for_each(|why| notes.unheeded(why));
+            for why in unheeded {
+                notes.unheeded(why);
+            }
             for (steps, by) in places {
                 let Some(chosen) = self.located(&object, &steps) else { continue };
                 match reason(&chosen) {

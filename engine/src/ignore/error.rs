@@ -33,9 +33,7 @@ pub enum Fault {
         most: usize,
     },
     /// Not the shape of a rule.
-    #[error(
-        "{0}; a rule has kind, and may have group, namespace, name, jsonPointers, jqPathExpressions and managedFieldsManagers"
-    )]
+    #[error("{0}")]
     Shape(String),
     /// A group or kind that is no glob.
     #[error("{field} `{pattern}` is no pattern: {why}")]

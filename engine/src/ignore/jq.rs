@@ -6,9 +6,11 @@
 //! and whatever the document: no clock is needed to bound it.
 
 mod compile;
+mod computed;
 mod filter;
 mod functions;
 mod grammar;
+mod node;
 mod run;
 #[cfg(test)]
 mod tests;

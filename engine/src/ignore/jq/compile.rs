@@ -176,8 +176,9 @@ fn unknown(name: &str) -> String {
     }
 }
 
-fn every() -> Box<Filter> {
-    Box::new(Filter::Iterate(Box::new(Filter::Identity)))
+/// `.[]`
+fn every() -> Filter {
+    Filter::Iterate(Box::new(Filter::Identity))
 }
 
 fn without_arguments(name: &str) -> Option<Filter> {
@@ -185,7 +186,8 @@ fn without_arguments(name: &str) -> Option<Filter> {
     let at = |place: i64| {
         Filter::Index(Box::new(Filter::Identity), Box::new(Filter::Literal(place.into())))
     };
-    let quantified = |which| Filter::Quantified(which, every(), Box::new(Filter::Identity));
+    let quantified =
+        |which| Filter::Quantified(which, Box::new(every()), Box::new(Filter::Identity));
     Some(match name {
         "null" => Filter::Literal(Value::Null),
         "true" => Filter::Literal(Value::Bool(true)),
@@ -227,9 +229,9 @@ fn with_one(name: &str, one: Filter) -> Result<Option<Filter>, String> {
         "first" => Filter::Limit(1, one),
         "last" => Filter::Last(one),
         "getpath" => Filter::GetPath(one),
-        "map" => Filter::Collect(Some(Box::new(Filter::Pipe(every(), one)))),
-        "any" => Filter::Quantified(Quantifier::Any, every(), one),
-        "all" => Filter::Quantified(Quantifier::All, every(), one),
+        "map" => Filter::Collect(Some(Box::new(Filter::Pipe(Box::new(every()), one)))),
+        "any" => Filter::Quantified(Quantifier::Any, Box::new(every()), one),
+        "all" => Filter::Quantified(Quantifier::All, Box::new(every()), one),
         "isempty" => {
             let some = Filter::Pipe(one, Box::new(Filter::Literal(Value::Bool(true))));
             let some = Filter::Quantified(Quantifier::Any, Box::new(some), identity());

@@ -186,13 +186,11 @@ pub(super) fn order(one: &Value, two: &Value) -> Ordering {
 }
 
 fn numbers(one: &Number, two: &Number) -> Ordering {
-    match (one.as_i64(), two.as_i64()) {
-        (Some(one), Some(two)) => one.cmp(&two),
-        _ => {
-            let float = |number: &Number| number.as_f64().unwrap_or(0.0);
-            float(one).partial_cmp(&float(two)).unwrap_or(Ordering::Equal)
-        }
+    if let (Some(one), Some(two)) = (one.as_i64(), two.as_i64()) {
+        return one.cmp(&two);
     }
+    let float = |number: &Number| number.as_f64().unwrap_or(0.0);
+    float(one).partial_cmp(&float(two)).unwrap_or(Ordering::Equal)
 }
 
 /// `-f`

@@ -6,75 +6,21 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::filter::{Comparison, Filter, Quantifier};
+use super::filter::{Filter, Kind, Quantifier};
+use super::node::{
+    Bound, Emit, NULL, Node, Outcome, Place, Scope, Stop, Way, at, below, failed, is_true, kind,
+    made, steps, truth, variable,
+};
 use super::{Unheeded, functions, weigh};
 use crate::ignore::step::Step;
 
 /// How many steps one expression may take for one object. A search through a definition of half a
-/// megabyte takes a tenth of it.
-pub(super) const MOST_STEPS: u64 = 1_000_000;
+/// megabyte takes less than half of it.
+pub(super) const MOST_STEPS: u64 = 400_000;
 /// How deep filters and values may be nested in one another while they are followed.
 pub(super) const DEEPEST: usize = 300;
 /// How many fields of one object one expression may choose.
 pub(super) const MOST_PLACES: usize = 10_000;
-
-static NULL: Value = Value::Null;
-static TRUE: Value = Value::Bool(true);
-static FALSE: Value = Value::Bool(false);
-
-/// A value, and where in the document it stands.
-#[derive(Clone, Copy)]
-struct Node<'n> {
-    value: &'n Value,
-    place: Place<'n>,
-}
-
-/// Where a value stands.
-#[derive(Clone, Copy)]
-enum Place<'n> {
-    Root,
-    Below(&'n Trail<'n>),
-    /// It was made, not found.
-    Nowhere,
-}
-
-/// The last step to a place, and the place it starts from.
-struct Trail<'n> {
-    above: Place<'n>,
-    step: Way<'n>,
-}
-
-#[derive(Clone, Copy)]
-enum Way<'n> {
-    Field(&'n str),
-    Index(usize),
-    /// From the first to before the second.
-    Slice(usize, usize),
-}
-
-/// The bound variables, innermost first.
-#[derive(Clone, Copy)]
-struct Scope<'s>(Option<&'s Bound<'s>>);
-
-struct Bound<'s> {
-    number: usize,
-    value: &'s Value,
-    outer: Scope<'s>,
-}
-
-/// Why a filter stops before its end.
-enum Stop {
-    /// An error of jq's, which `?` and `//` forgive.
-    Failed(String),
-    /// The filter with this number has all it wants.
-    Enough(usize),
-    /// Nothing forgives this.
-    Over(Unheeded),
-}
-
-type Outcome = Result<(), Stop>;
-/// What takes the outputs of a filter.
-type Emit<'e> = &'e mut dyn FnMut(Node<'_>) -> Outcome;
 
 /// The places a filter chooses in a document.
 pub(super) fn places(filter: &Filter, document: &Value) -> Result<BTreeSet<Vec<Step>>, Unheeded> {
@@ -95,57 +41,16 @@ pub(super) fn places(filter: &Filter, document: &Value) -> Result<BTreeSet<Vec<S
     }
 }
 
-/// The steps to a place, from the root; several where it ends in a slice.
-fn steps(place: Place<'_>, found: &mut BTreeSet<Vec<Step>>) -> Result<(), Unheeded> {
-    let mut ways = Vec::new();
-    let mut here = place;
-    loop {
-        match here {
-            Place::Root => break,
-            Place::Nowhere => return Err(Unheeded::NoPlace),
-            Place::Below(trail) => {
-                ways.push(trail.step);
-                here = trail.above;
-            }
-        }
-    }
-    if ways.is_empty() {
-        return Err(Unheeded::Whole);
-    }
-    let mut path = Vec::with_capacity(ways.len());
-    let mut slice: Option<(usize, usize)> = None;
-    for way in ways.into_iter().rev() {
-        let offset = slice.map_or(0, |(from, _)| from);
-        match way {
-            Way::Field(name) => path.push(Step::Field(name.to_owned())),
-            Way::Index(place) => path.push(Step::Index(offset.saturating_add(place))),
-            Way::Slice(from, to) => {
-                slice = Some((offset.saturating_add(from), offset.saturating_add(to)));
-                continue;
-            }
-        }
-        slice = None;
-    }
-    let Some((from, to)) = slice else {
-        found.insert(path);
-        return Ok(());
-    };
-    for place in from..to.min(from.saturating_add(MOST_PLACES)) {
-        found.insert(path.iter().cloned().chain([Step::Index(place)]).collect());
-    }
-    Ok(())
-}
-
 /// One evaluation, and what it has spent.
 #[derive(Default)]
-struct Run {
+pub(super) struct Run {
     steps: Cell<u64>,
     depth: Cell<usize>,
     wanted: Cell<usize>,
 }
 
 impl Run {
-    fn spend(&self, steps: u64) -> Outcome {
+    pub(super) fn spend(&self, steps: u64) -> Outcome {
         let spent = self.steps.get().saturating_add(steps);
         self.steps.set(spent);
         if spent > MOST_STEPS { Err(Stop::Over(Unheeded::TooLong)) } else { Ok(()) }
@@ -164,7 +69,7 @@ impl Run {
         outcome
     }
 
-    fn filter(
+    pub(super) fn filter(
         &self,
         filter: &Filter,
         input: Node<'_>,
@@ -212,89 +117,11 @@ impl Run {
                 self.follow(input, steps, emit)
             }),
             Filter::OfType(kinds) => {
-                let kind = super::filter::Kind::of(input.value);
+                let kind = Kind::of(input.value);
                 if kinds.contains(&kind) { emit(input) } else { Ok(()) }
             }
             _ => self.computed(filter, input, scope, emit),
         })
-    }
-
-    /// Filters whose outputs are made, and stand nowhere.
-    fn computed(
-        &self,
-        filter: &Filter,
-        input: Node<'_>,
-        scope: Scope<'_>,
-        emit: Emit<'_>,
-    ) -> Outcome {
-        match filter {
-            Filter::Collect(inner) => {
-                let mut items = Vec::new();
-                if let Some(inner) = inner {
-                    self.filter(inner, input, scope, &mut |node| {
-                        self.spend(weigh::value(node.value))?;
-                        items.push(node.value.clone());
-                        Ok(())
-                    })?;
-                }
-                made(&Value::Array(items), emit)
-            }
-            Filter::Negate(inner) => self.filter(inner, input, scope, &mut |node| {
-                made(&functions::negated(node.value).map_err(Stop::Failed)?, emit)
-            }),
-            Filter::Sum(sign, one, two) => self.filter(two, input, scope, &mut |two| {
-                self.filter(one, input, scope, &mut |one| {
-                    self.spend(weigh::value(one.value).saturating_add(weigh::value(two.value)))?;
-                    let sum = functions::sum(*sign, one.value, two.value);
-                    made(&sum.map_err(Stop::Failed)?, emit)
-                })
-            }),
-            Filter::Compare(comparison, one, two) => self.filter(two, input, scope, &mut |two| {
-                self.filter(one, input, scope, &mut |one| {
-                    self.spend(weigh::value(one.value).min(weigh::value(two.value)))?;
-                    truth(compare(*comparison, one.value, two.value), emit)
-                })
-            }),
-            Filter::And(one, two) => self.filter(one, input, scope, &mut |node| {
-                if !is_true(node.value) {
-                    return truth(false, emit);
-                }
-                self.filter(two, input, scope, &mut |node| truth(is_true(node.value), emit))
-            }),
-            Filter::Or(one, two) => self.filter(one, input, scope, &mut |node| {
-                if is_true(node.value) {
-                    return truth(true, emit);
-                }
-                self.filter(two, input, scope, &mut |node| truth(is_true(node.value), emit))
-            }),
-            Filter::Quantified(which, stream, condition) => {
-                self.quantified(*which, stream, condition, input, scope, emit)
-            }
-            Filter::Plain(function) => {
-                self.spend(weigh::value(input.value))?;
-                let result = functions::plain(*function, input.value);
-                made(&result.map_err(Stop::Failed)?, emit)
-            }
-            Filter::WithValue(function, argument) => {
-                self.filter(argument, input, scope, &mut |argument| {
-                    // Every part of the one may be compared with every part of the other.
-                    let work =
-                        weigh::value(input.value).saturating_mul(weigh::value(argument.value));
-                    self.spend(work)?;
-                    let result = functions::with_value(*function, input.value, argument.value);
-                    made(&result.map_err(Stop::Failed)?, emit)
-                })
-            }
-            Filter::Test(pattern) => {
-                let Value::String(text) = input.value else {
-                    return Err(failed(&format!("{} is no text to be tested", kind(input.value))));
-                };
-                self.spend(weigh::text(text))?;
-                truth(pattern.is_match(text), emit)
-            }
-            // Every other filter is followed by `filter`.
-            _ => Ok(()),
-        }
     }
 
     fn recurse(&self, node: Node<'_>, emit: Emit<'_>) -> Outcome {
@@ -442,7 +269,7 @@ impl Run {
         })
     }
 
-    fn quantified(
+    pub(super) fn quantified(
         &self,
         which: Quantifier,
         stream: &Filter,
@@ -517,80 +344,4 @@ impl Run {
             Some((first, rest)) => at(node, first, &mut |node| self.follow(node, rest, emit)),
         })
     }
-}
-
-/// One step below a node.
-fn below(node: Node<'_>, step: Way<'_>, value: &Value, emit: Emit<'_>) -> Outcome {
-    if matches!(node.place, Place::Nowhere) {
-        return made(value, emit);
-    }
-    let trail = Trail { above: node.place, step };
-    emit(Node { value, place: Place::Below(&trail) })
-}
-
-/// A value that stands nowhere.
-fn made(value: &Value, emit: Emit<'_>) -> Outcome {
-    emit(Node { value, place: Place::Nowhere })
-}
-
-fn truth(it: bool, emit: Emit<'_>) -> Outcome {
-    made(if it { &TRUE } else { &FALSE }, emit)
-}
-
-fn variable(number: usize, scope: Scope<'_>, emit: Emit<'_>) -> Outcome {
-    let mut here = scope.0;
-    while let Some(bound) = here {
-        if bound.number == number {
-            return made(bound.value, emit);
-        }
-        here = bound.outer.0;
-    }
-    // The compiler lets no unbound name through.
-    made(&NULL, emit)
-}
-
-/// `node[index]`
-fn at(node: Node<'_>, index: &Value, emit: Emit<'_>) -> Outcome {
-    match (node.value, index) {
-        (Value::Object(fields), Value::String(name)) => {
-            below(node, Way::Field(name), fields.get(name).unwrap_or(&NULL), emit)
-        }
-        (Value::Null, Value::String(name)) => below(node, Way::Field(name), &NULL, emit),
-        (Value::Array(items), Value::Number(number)) => {
-            // A place before the first holds nothing, as one after the last.
-            let place = functions::position(number, items.len()).unwrap_or(usize::MAX);
-            below(node, Way::Index(place), items.get(place).unwrap_or(&NULL), emit)
-        }
-        (Value::Null, Value::Number(number)) => {
-            let place = functions::position(number, 0).unwrap_or(usize::MAX);
-            below(node, Way::Index(place), &NULL, emit)
-        }
-        (other, index) => {
-            Err(failed(&format!("{} cannot be indexed with {}", kind(other), kind(index))))
-        }
-    }
-}
-
-fn compare(comparison: Comparison, one: &Value, two: &Value) -> bool {
-    let order = functions::order(one, two);
-    match comparison {
-        Comparison::Equal => order.is_eq(),
-        Comparison::Unequal => order.is_ne(),
-        Comparison::Less => order.is_lt(),
-        Comparison::LessOrEqual => order.is_le(),
-        Comparison::Greater => order.is_gt(),
-        Comparison::GreaterOrEqual => order.is_ge(),
-    }
-}
-
-const fn is_true(value: &Value) -> bool {
-    !matches!(value, Value::Null | Value::Bool(false))
-}
-
-const fn kind(value: &Value) -> &'static str {
-    super::filter::Kind::of(value).name()
-}
-
-fn failed(why: &str) -> Stop {
-    Stop::Failed(why.to_owned())
 }

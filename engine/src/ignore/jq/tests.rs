@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Expression, Unheeded, run};
+use super::{Expression, Unheeded};
 use crate::ignore::step::Step;
 
 fn steps(path: &Value) -> Vec<Step> {
@@ -179,7 +179,6 @@ fn the_budget_is_ample_for_the_largest_objects() {
     assert!(document.to_string().len() > 450_000);
     let found = Expression::parse(".. | select(.nullable? == true) | .nullable").unwrap();
     assert_eq!(found.places(&document).unwrap().len(), 3_000);
-    assert!(run::MOST_PLACES > 3_000);
 }
 
 fn value() -> impl Strategy<Value = Value> {

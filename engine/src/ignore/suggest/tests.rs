@@ -111,12 +111,8 @@ fn the_narrowest_rule_is_suggested() {
             "a removed entry",
             "remover",
             |it| {
-                drop(
-                    it["spec"]["template"]["spec"]["containers"][0]["env"]
-                        .as_array_mut()
-                        .unwrap()
-                        .remove(0),
-                )
+                let env = &mut it["spec"]["template"]["spec"]["containers"][0]["env"];
+                env.as_array_mut().unwrap().remove(0);
             },
             vec![json!({"jqPathExpressions":
                 [".spec.template.spec.containers[] | select(.name == \"web\") | .env[] | select(.name == \"MODE\")"]})],
