@@ -133,13 +133,17 @@ fn attempt(
     finish: &dyn Fn(&mut Value),
 ) -> Result<Value, ApplyError> {
     let Apply { subresource, time, .. } = *request;
-    let body = &convert::whole_numbers(request.body);
+    let body = convert::whole_numbers(request.body);
+    let body = body.as_ref();
     let updater = Updater::new(schemas, body, subresource);
     let root = updater.root();
-    let live = request.live.cloned().unwrap_or_else(|| reset::blank(root, body));
-    let mut managers = decode(&live).map_err(|message| ApplyError::BadManagedFields { message })?;
-    let mut bare = live.clone();
-    replace(&mut bare, Vec::new());
+    let mut managers = match request.live {
+        Some(live) => decode(live).map_err(|message| ApplyError::BadManagedFields { message })?,
+        None => Managers::new(),
+    };
+    let blank = request.live.is_none().then(|| reset::blank(root, body));
+    let before = request.live.or(blank.as_ref()).unwrap_or(&Value::Null);
+    let bare = managed::without_managed_fields(before);
     if managers.is_empty() && request.live.is_some() {
         let what = "failed to create manager for existing fields: failed to convert new object";
         check_typed(root, &bare, what, " to smd typed")?;
@@ -152,7 +156,7 @@ fn attempt(
     check_typed(root, &bare, "failed to create typed live object", "")?;
 
     let me = Identity::new(request.manager, Operation::Apply, "", subresource);
-    let merged = merge_and_own(&updater, &bare, body, &mut managers, &me, force)?;
+    let merged = merge_and_own(&updater, before, bare, body, &mut managers, &me, force)?;
     let mut object = match merged {
         Some(mut object) => {
             schemas.settle_applied(&mut object);
@@ -167,7 +171,7 @@ fn attempt(
             }
             object
         }
-        None => bare,
+        None => managed::without_managed_fields(before),
     };
     let fields = encode(&managers);
     let before = request.live.filter(|live| managed::only_times_differ(live, &object, &fields));
@@ -179,10 +183,12 @@ fn attempt(
     Ok(object)
 }
 
-/// `Updater.Apply`: the merged object, or `None` if it is the live one.
+/// `Updater.Apply`: the merged object, or `None` if it is the live one. `bare` is the live object
+/// without its managedFields.
 fn merge_and_own(
     updater: &Updater<'_>,
     live: &Value,
+    bare: Value,
     body: &Value,
     managers: &mut Managers,
     me: &Identity,
@@ -190,7 +196,10 @@ fn merge_and_own(
 ) -> Result<Option<Value>, ApplyError> {
     updater.reconcile(managers)?;
     let root = updater.root();
-    let merged = typed::merge(root, live, body);
+    let mut merged = bare;
+    if !typed::overlay(root, &mut merged, body) {
+        merged = Value::Null;
+    }
     let last = managers.remove(me);
     let fields = typed::field_set(root, body).recursive_difference(updater.ignored());
     let time = last.as_ref().and_then(|last| last.time.clone());

@@ -5,7 +5,7 @@
 //! [`FieldSet::to_v1`] read and write the `fieldsV1` of managedFields. The algebra is that of
 //! structured-merge-diff's `fieldpath.Set`.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
@@ -15,7 +15,8 @@ use crate::path::{Path, Segment};
 /// A set of fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FieldSet {
-    nodes: BTreeMap<Segment, Node>,
+    /// In the order of segments, each once.
+    nodes: Vec<(Segment, Node)>,
 }
 
 /// A segment's place in a set; never without a member and without children.
@@ -55,7 +56,7 @@ impl FieldsError {
 impl FieldSet {
     /// A set with nothing in it.
     pub const fn new() -> Self {
-        Self { nodes: BTreeMap::new() }
+        Self { nodes: Vec::new() }
     }
 
     /// The set of these paths.
@@ -72,7 +73,7 @@ impl FieldSet {
         let Some(map) = fields.as_object() else {
             return Err(FieldsError::NotAMap(fields.to_string()));
         };
-        let mut set = Self::new();
+        let mut nodes = Vec::with_capacity(map.len());
         for (key, below) in map {
             if key == "." {
                 continue;
@@ -81,39 +82,73 @@ impl FieldSet {
             let Some(inner) = below.as_object() else {
                 return Err(FieldsError::NotAMap(below.to_string()));
             };
-            let children = Self::from_v1(below)?;
+            let children = if inner.is_empty() { Self::new() } else { Self::from_v1(below)? };
             let member = inner.is_empty() || inner.contains_key(".");
             if member || !children.is_empty() {
-                set.nodes.insert(segment, Node { member, children });
+                nodes.push((segment, Node { member, children }));
             }
         }
-        Ok(set)
+        Ok(Self::sorted(nodes))
+    }
+
+    /// The set of these nodes, in whatever order they come. Of two with one segment the later counts.
+    fn sorted(mut nodes: Vec<(Segment, Node)>) -> Self {
+        if !nodes.is_sorted_by(|(one, _), (two, _)| one < two) {
+            nodes.reverse();
+            nodes.sort_by(|(one, _), (two, _)| one.cmp(two));
+            nodes.dedup_by(|(one, _), (two, _)| one == two);
+        }
+        Self { nodes }
+    }
+
+    fn place(&self, segment: &Segment) -> Result<usize, usize> {
+        self.nodes.binary_search_by(|(own, _)| own.cmp(segment))
+    }
+
+    fn get(&self, segment: &Segment) -> Option<&Node> {
+        self.place(segment).ok().and_then(|place| self.nodes.get(place)).map(|(_, node)| node)
+    }
+
+    /// What the set says of a field right below the root, by its name: whether it is a member, and
+    /// what lies below it.
+    pub(crate) fn field(&self, name: &str) -> Option<(bool, &Self)> {
+        let by_name = |(own, _): &(Segment, Node)| match own {
+            Segment::Field(own) => own.as_str().cmp(name),
+            _ => Ordering::Greater,
+        };
+        let place = self.nodes.binary_search_by(by_name).ok()?;
+        self.nodes.get(place).map(|(_, node)| (node.member, &node.children))
     }
 
     /// Written as a `fieldsV1`.
     pub fn to_v1(&self) -> Value {
+        Value::Object(self.to_map(false))
+    }
+
+    fn to_map(&self, member: bool) -> Map<String, Value> {
         let mut map = Map::new();
-        for (segment, node) in &self.nodes {
-            let mut below = node.children.to_v1();
-            if node.member
-                && !node.children.is_empty()
-                && let Some(fields) = below.as_object_mut()
-            {
-                fields.insert(".".to_owned(), Value::Object(Map::new()));
-            }
-            map.insert(write_segment(segment), below);
+        if member && !self.is_empty() {
+            map.insert(".".to_owned(), Value::Object(Map::new()));
         }
-        Value::Object(map)
+        for (segment, node) in &self.nodes {
+            map.insert(write_segment(segment), Value::Object(node.children.to_map(node.member)));
+        }
+        map
     }
 
     /// Put one field into the set. The root itself cannot be a member.
     pub fn insert(&mut self, path: &[Segment]) {
         if let Some((first, rest)) = path.split_first() {
-            let node = self.nodes.entry(first.clone()).or_default();
-            if rest.is_empty() {
-                node.member = true;
-            } else {
-                node.children.insert(rest);
+            let place = self.place(first).unwrap_or_else(|place| {
+                self.nodes.insert(place, (first.clone(), Node::default()));
+                place
+            });
+            if let Some((_, node)) = self.nodes.get_mut(place) {
+                if rest.is_empty() {
+                    node.member = true;
+                } else {
+                    node.children.insert(rest);
+                }
             }
         }
     }
@@ -125,7 +160,7 @@ impl FieldSet {
 
     /// How many fields are in the set.
     pub fn len(&self) -> usize {
-        self.nodes.values().map(|node| usize::from(node.member) + node.children.len()).sum()
+        self.nodes.iter().map(|(_, node)| usize::from(node.member) + node.children.len()).sum()
     }
 
     /// Whether this very field is in the set.
@@ -138,7 +173,7 @@ impl FieldSet {
             None => false,
             Some((first, [])) => self.has_member(first),
             Some((first, rest)) => {
-                self.nodes.get(first).is_some_and(|node| node.children.contains_segments(rest))
+                self.get(first).is_some_and(|node| node.children.contains_segments(rest))
             }
         }
     }
@@ -147,7 +182,7 @@ impl FieldSet {
     pub fn touches(&self, path: &Path) -> bool {
         let mut here = self;
         for segment in path.segments() {
-            match here.nodes.get(segment) {
+            match here.get(segment) {
                 Some(node) => here = &node.children,
                 None => return false,
             }
@@ -157,17 +192,17 @@ impl FieldSet {
 
     /// Whether the field right below the root with this segment is in the set.
     pub fn has_member(&self, segment: &Segment) -> bool {
-        self.nodes.get(segment).is_some_and(|node| node.member)
+        self.get(segment).is_some_and(|node| node.member)
     }
 
     /// What the set holds below a segment; `None` if nothing.
     pub fn below(&self, segment: &Segment) -> Option<&Self> {
-        self.nodes.get(segment).map(|node| &node.children).filter(|children| !children.is_empty())
+        self.get(segment).map(|node| &node.children).filter(|children| !children.is_empty())
     }
 
     /// What the set holds below a path.
     pub fn at(&self, path: &[Segment]) -> Option<&Self> {
-        path.iter().try_fold(self, |set, segment| set.nodes.get(segment).map(|node| &node.children))
+        path.iter().try_fold(self, |set, segment| set.get(segment).map(|node| &node.children))
     }
 
     /// The segments right below the root, whether each is a member, and what lies below it.
@@ -175,11 +210,56 @@ impl FieldSet {
         self.nodes.iter().map(|(segment, node)| (segment, node.member, &node.children))
     }
 
+    /// Put a node with what lies below it into the set, where it is not yet. Cheap in order.
     pub(crate) fn put(&mut self, segment: Segment, member: bool, children: Self) {
         let node = Node { member, children };
-        if !node.is_empty() {
-            self.nodes.insert(segment, node);
+        if node.is_empty() {
+            return;
         }
+        if self.nodes.last().is_none_or(|(last, _)| *last < segment) {
+            self.nodes.push((segment, node));
+            return;
+        }
+        match self.place(&segment) {
+            Ok(place) => {
+                if let Some((_, own)) = self.nodes.get_mut(place) {
+                    *own = node;
+                }
+            }
+            Err(place) => self.nodes.insert(place, (segment, node)),
+        }
+    }
+
+    /// Walks two sets side by side.
+    fn pairs<'a>(
+        &'a self,
+        other: &'a Self,
+        mut visit: impl FnMut(&'a Segment, Option<&'a Node>, Option<&'a Node>),
+    ) {
+        let (mut mine, mut theirs) = (self.nodes.iter().peekable(), other.nodes.iter().peekable());
+        loop {
+            let order = match (mine.peek(), theirs.peek()) {
+                (None, None) => return,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some((one, _)), Some((two, _))) => one.cmp(two),
+            };
+            let one = if order.is_le() { mine.next() } else { None };
+            let two = if order.is_ge() { theirs.next() } else { None };
+            if let Some((segment, _)) = one.or(two) {
+                visit(segment, one.map(|(_, node)| node), two.map(|(_, node)| node));
+            }
+        }
+    }
+
+    /// Whether every field of this set is in the other.
+    pub(crate) fn is_subset(&self, other: &Self) -> bool {
+        self.nodes.len() <= other.nodes.len()
+            && self.nodes.iter().all(|(segment, node)| {
+                other.get(segment).is_some_and(|theirs| {
+                    (!node.member || theirs.member) && node.children.is_subset(&theirs.children)
+                })
+            })
     }
 
     /// Every field in the set, in the server's order: at each level the members first, then what
@@ -222,59 +302,81 @@ impl FieldSet {
     /// Fields in either set.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        let mut out = self.clone();
-        for (segment, node) in &other.nodes {
-            let mine = out.nodes.entry(segment.clone()).or_default();
-            mine.member |= node.member;
-            mine.children = mine.children.union(&node.children);
+        if other.is_empty() {
+            return self.clone();
         }
-        out
+        let mut nodes = Vec::with_capacity(self.nodes.len().max(other.nodes.len()));
+        self.pairs(other, |segment, mine, theirs| {
+            let node = match (mine, theirs) {
+                (Some(mine), Some(theirs)) => Node {
+                    member: mine.member || theirs.member,
+                    children: mine.children.union(&theirs.children),
+                },
+                (Some(only), None) | (None, Some(only)) => only.clone(),
+                (None, None) => return,
+            };
+            nodes.push((segment.clone(), node));
+        });
+        Self { nodes }
     }
 
     /// Fields in both sets.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         let mut out = Self::new();
-        for (segment, node) in &self.nodes {
-            if let Some(theirs) = other.nodes.get(segment) {
-                let children = node.children.intersection(&theirs.children);
-                out.put(segment.clone(), node.member && theirs.member, children);
-            }
+        if self.is_empty() || other.is_empty() {
+            return out;
         }
+        self.pairs(other, |segment, mine, theirs| {
+            if let (Some(mine), Some(theirs)) = (mine, theirs) {
+                let children = mine.children.intersection(&theirs.children);
+                out.push(segment, mine.member && theirs.member, children);
+            }
+        });
         out
     }
 
     /// Fields of this set that are not in the other.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
-        let mut out = Self::new();
-        for (segment, node) in &self.nodes {
-            match other.nodes.get(segment) {
-                None => out.put(segment.clone(), node.member, node.children.clone()),
-                Some(theirs) => {
-                    let children = node.children.difference(&theirs.children);
-                    out.put(segment.clone(), node.member && !theirs.member, children);
-                }
-            }
+        if other.is_empty() {
+            return self.clone();
         }
+        let mut out = Self::new();
+        self.pairs(other, |segment, mine, theirs| match (mine, theirs) {
+            (Some(mine), None) => out.nodes.push((segment.clone(), mine.clone())),
+            (Some(mine), Some(theirs)) => {
+                let children = mine.children.difference(&theirs.children);
+                out.push(segment, mine.member && !theirs.member, children);
+            }
+            _ => {}
+        });
         out
     }
 
     /// Fields of this set that are neither in the other nor below a field of it.
     #[must_use]
     pub fn recursive_difference(&self, other: &Self) -> Self {
-        let mut out = Self::new();
-        for (segment, node) in &self.nodes {
-            match other.nodes.get(segment) {
-                None => out.put(segment.clone(), node.member, node.children.clone()),
-                Some(theirs) if theirs.member => {}
-                Some(theirs) => {
-                    let children = node.children.recursive_difference(&theirs.children);
-                    out.put(segment.clone(), node.member, children);
-                }
-            }
+        if other.is_empty() {
+            return self.clone();
         }
+        let mut out = Self::new();
+        self.pairs(other, |segment, mine, theirs| match (mine, theirs) {
+            (Some(mine), None) => out.nodes.push((segment.clone(), mine.clone())),
+            (Some(mine), Some(theirs)) if !theirs.member => {
+                let children = mine.children.recursive_difference(&theirs.children);
+                out.push(segment, mine.member, children);
+            }
+            _ => {}
+        });
         out
+    }
+
+    /// Append a node that comes after all others, unless it says nothing.
+    fn push(&mut self, segment: &Segment, member: bool, children: Self) {
+        if member || !children.is_empty() {
+            self.nodes.push((segment.clone(), Node { member, children }));
+        }
     }
 }
 
@@ -291,7 +393,12 @@ fn read_segment(key: &str) -> Result<Segment, FieldsError> {
 
 fn write_segment(segment: &Segment) -> String {
     match segment {
-        Segment::Field(name) => format!("f:{name}"),
+        Segment::Field(name) => {
+            let mut key = String::with_capacity(name.len() + 2);
+            key.push_str("f:");
+            key.push_str(name);
+            key
+        }
         Segment::Value(value) => format!("v:{value}"),
         Segment::Index(place) => format!("i:{place}"),
         Segment::Key(fields) => {

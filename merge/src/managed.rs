@@ -143,31 +143,47 @@ pub fn reset_fields(
     reset::restore(&reset::fields(schemas, gvk.as_ref(), subresource), live, new);
 }
 
+/// A copy of an object without its managedFields.
+pub(crate) fn without_managed_fields(object: &Value) -> Value {
+    let Some(fields) = object.as_object() else {
+        return object.clone();
+    };
+    let copy = |(name, value): (&String, &Value)| {
+        let value = match value {
+            Value::Object(metadata) if name == "metadata" => {
+                let kept = metadata.iter().filter(|(name, _)| *name != "managedFields");
+                kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+            }
+            other => other.clone(),
+        };
+        (name.clone(), value)
+    };
+    fields.iter().map(copy).collect()
+}
+
 /// Whether nothing but the times of managedFields would change
 /// (`IgnoreManagedFieldsTimestampsTransformer`).
 pub(crate) fn only_times_differ(live: &Value, new: &Value, fields: &[Value]) -> bool {
     let before = identity::managed_fields(live).map(Vec::as_slice).unwrap_or_default();
-    let timeless = |entries: &[Value]| -> Vec<Value> {
-        let without = |entry: &Value| {
-            let mut entry = entry.clone();
-            if let Some(map) = entry.as_object_mut() {
-                map.remove("time");
-            }
-            entry
-        };
-        entries.iter().map(without).collect()
+    let all_but = |one: &Value, two: &Value, names: &[&str]| match (one, two) {
+        (Value::Object(one), Value::Object(two)) => {
+            let counts = |(name, _): &(&String, &Value)| !names.contains(&name.as_str());
+            one.iter().filter(counts).eq(two.iter().filter(counts))
+        }
+        _ => one == two,
     };
-    if before.is_empty() || timeless(before) != timeless(fields) {
+    let entries = before.iter().zip(fields);
+    if before.is_empty()
+        || before.len() != fields.len()
+        || !entries.into_iter().all(|(one, two)| all_but(one, two, &["time"]))
+    {
         return false;
     }
-    let body = |object: &Value| {
-        let mut object = object.clone();
-        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-            for name in ["managedFields", "resourceVersion", "generation"] {
-                metadata.remove(name);
+    all_but(live, new, &["metadata"])
+        && match (live.get("metadata"), new.get("metadata")) {
+            (Some(one), Some(two)) => {
+                all_but(one, two, &["managedFields", "resourceVersion", "generation"])
             }
+            (one, two) => one == two,
         }
-        object
-    };
-    body(live) == body(new)
 }

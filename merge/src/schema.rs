@@ -223,6 +223,17 @@ impl<'a> TypeRef<'a> {
         map.fields.get(name).map(|field| field.kind).or(map.element).map(|id| self.at(id))
     }
 
+    /// Whether a field is declared, and the type of what stands there, declared or not.
+    pub(crate) fn child_declared(self, name: &str) -> (bool, Option<Self>) {
+        let Some(map) = self.get().and_then(|own| own.map.as_ref()) else {
+            return (false, None);
+        };
+        match map.fields.get(name) {
+            Some(field) => (true, Some(self.at(field.kind))),
+            None => (false, map.element.map(|id| self.at(id))),
+        }
+    }
+
     /// The type of a list's entries.
     pub fn element(self) -> Option<Self> {
         self.get()?.list.as_ref().map(|list| self.at(list.element))

@@ -1,23 +1,27 @@
 //! Values seen through their schema: what structured-merge-diff calls typed values.
 //!
 //! Pure functions of `(schema, value)`: which fields a value states ([`field_set`]), what is wrong
-//! with it ([`validate`]), two values merged ([`merge`]) or compared ([`compare`]), fields taken out
+//! with it ([`validate`]), two values merged ([`overlay`]) or compared ([`compare`]), fields taken out
 //! of a value ([`remove_items`]), a field set brought up to a changed schema ([`reconcile`]).
 //! They follow v4.2 of structured-merge-diff, the one in Kubernetes 1.28.
 
+mod compare;
+mod keys;
 mod readable;
 mod reconcile;
 mod remove;
 mod sets;
+mod trail;
 mod validate;
 mod walk;
 
+pub(crate) use compare::{Comparison, compare};
 pub(crate) use readable::{Unreadable, unreadable};
 pub(crate) use reconcile::reconcile;
 pub(crate) use remove::{keep_items, remove_items};
 pub(crate) use sets::{field_set, with_named_fields};
 pub(crate) use validate::{Problem, Wrong, validate};
-pub(crate) use walk::{Comparison, compare, merge};
+pub(crate) use walk::overlay;
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,7 @@
 //! Bodies as a server reads them: their numbers, and what cannot be read into a kind's Go type.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::{kind_words, named};
@@ -23,7 +25,20 @@ pub(super) fn refused(schemas: &Schemas, object: &Value) -> Option<String> {
 
 /// Numbers without a fraction as whole numbers: a server reads bodies through a YAML parser that
 /// knows no `2.0`.
-pub(super) fn whole_numbers(value: &Value) -> Value {
+pub(super) fn whole_numbers(value: &Value) -> Cow<'_, Value> {
+    if has_floats(value) { Cow::Owned(with_whole_numbers(value)) } else { Cow::Borrowed(value) }
+}
+
+fn has_floats(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.is_f64(),
+        Value::Array(items) => items.iter().any(has_floats),
+        Value::Object(fields) => fields.values().any(has_floats),
+        _ => false,
+    }
+}
+
+fn with_whole_numbers(value: &Value) -> Value {
     match value {
         Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
             Some(float) if float.fract() == 0.0 && float.abs() < 1e15 => {
@@ -32,9 +47,9 @@ pub(super) fn whole_numbers(value: &Value) -> Value {
             }
             _ => value.clone(),
         },
-        Value::Array(items) => items.iter().map(whole_numbers).collect(),
+        Value::Array(items) => items.iter().map(with_whole_numbers).collect(),
         Value::Object(fields) => {
-            fields.iter().map(|(name, inner)| (name.clone(), whole_numbers(inner))).collect()
+            fields.iter().map(|(name, inner)| (name.clone(), with_whole_numbers(inner))).collect()
         }
         other => other.clone(),
     }

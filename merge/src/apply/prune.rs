@@ -21,6 +21,13 @@ pub(super) fn prune(
     let Some(last) = last.filter(|last| !last.fields.is_empty()) else {
         return Ok(merged);
     };
+    // What is still owned stays, and so does all below it: mostly nothing was given up.
+    let kept = |owned: &Owned| {
+        owned.api_version == last.api_version && last.fields.is_subset(&owned.fields)
+    };
+    if managers.values().any(kept) {
+        return Ok(merged);
+    }
     let Some(root) = updater.root_at(&last.api_version)? else {
         return Ok(merged);
     };

@@ -10,23 +10,41 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STAN
 use serde_json::{Map, Value};
 
 use super::quantity::Quantity;
-use super::{Field, Shape, Struct, named};
+use super::{Field, Shape, Struct};
 
 /// Takes out what a server does not keep, and spells quantities and bytes its way.
 pub(crate) fn decode(kind: &Struct, object: &mut Map<String, Value>) {
-    object.retain(|name, value| match kind.fields.get(name.as_str()) {
-        Some(field) => {
-            decode_value(&field.shape, value);
-            !is_dropped(field, value)
+    let mut drops = false;
+    for (name, value) in object.iter_mut() {
+        if stays(kind, value) {
+            continue;
         }
-        None => true,
-    });
+        if let Some(field) = kind.field(name) {
+            decode_value(&field.shape, value);
+            drops |= is_dropped(field, value);
+        }
+    }
+    if drops {
+        object.retain(|name, value| {
+            stays(kind, value) || !kind.field(name).is_some_and(|field| is_dropped(field, value))
+        });
+    }
+}
+
+/// Whether a value is kept as it is, whatever field it is in.
+fn stays(kind: &Struct, value: &Value) -> bool {
+    match value {
+        Value::Bool(set) => *set,
+        Value::String(text) => !kind.respells && !text.is_empty(),
+        Value::Number(number) => !kind.respells && number.as_i64() != Some(0),
+        _ => false,
+    }
 }
 
 fn decode_value(shape: &Shape, value: &mut Value) {
     match (shape, &mut *value) {
-        (Shape::Struct(name), Value::Object(object)) => {
-            if let Some(kind) = named(name) {
+        (Shape::Struct(link), Value::Object(object)) => {
+            if let Some(kind) = link.get() {
                 decode(kind, object);
             }
         }
@@ -104,23 +122,27 @@ fn zero(shape: &Shape) -> Value {
 
 /// Adds what Go writes whether it was set or not.
 pub(crate) fn encode(kind: &Struct, object: &mut Map<String, Value>) {
-    for (name, field) in &kind.fields {
-        match object.get_mut(*name) {
-            Some(value) => encode_value(&field.shape, value),
-            None => {
-                if let Some(mut value) = always_written(field) {
-                    encode_value(&field.shape, &mut value);
-                    object.insert((*name).to_owned(), value);
-                }
-            }
+    for (name, value) in object.iter_mut() {
+        if (value.is_object() || value.is_array())
+            && let Some(field) = kind.field(name)
+        {
+            encode_value(&field.shape, value);
+        }
+    }
+    for (name, field) in &kind.written {
+        if !object.contains_key(*name)
+            && let Some(mut value) = always_written(field)
+        {
+            encode_value(&field.shape, &mut value);
+            object.insert((*name).to_owned(), value);
         }
     }
 }
 
 fn encode_value(shape: &Shape, value: &mut Value) {
     match (shape, value) {
-        (Shape::Struct(name), Value::Object(object)) => {
-            if let Some(kind) = named(name) {
+        (Shape::Struct(link), Value::Object(object)) => {
+            if let Some(kind) = link.get() {
                 encode(kind, object);
             }
         }
@@ -140,7 +162,7 @@ fn encode_value(shape: &Shape, value: &mut Value) {
 
 /// What stands for a field nobody set. `omitempty` does not work on structs, so those held by value
 /// are always there: an empty object, a quantity of zero, a time of null.
-fn always_written(field: &Field) -> Option<Value> {
+pub(super) fn always_written(field: &Field) -> Option<Value> {
     if field.pointer {
         return field.always.then_some(Value::Null);
     }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Shape, TABLE};
+use super::{Link, Shape, TABLE};
 use crate::recorded;
 
-fn structs_in(shape: &Shape) -> Option<&'static str> {
+fn structs_in(shape: &Shape) -> Option<Link> {
     match shape {
-        Shape::Struct(name) => Some(name),
+        Shape::Struct(link) => Some(*link),
         Shape::List(inner) | Shape::Map(inner) => structs_in(inner),
         _ => None,
     }
@@ -20,16 +20,18 @@ fn every_type_a_field_names_is_in_the_table() {
     let declared =
         include_str!("types.txt").lines().filter(|line| line.starts_with("type ")).count();
     assert_eq!(TABLE.types.len(), declared);
-    for kind in TABLE.types.values() {
-        for (name, field) in &kind.fields {
+    for kind in &TABLE.types {
+        for (name, field) in kind.fields() {
             if let Some(inner) = structs_in(&field.shape) {
-                assert!(TABLE.types.contains_key(inner), "{}.{name} is a {inner}", kind.name);
+                let found = inner.get().map(|found| found.name);
+                assert_eq!(found, Some(inner.name), "{}.{name}", kind.name);
             }
         }
     }
-    for name in TABLE.kinds.values() {
-        assert!(TABLE.types.contains_key(name), "{name}");
+    for link in TABLE.kinds.values() {
+        assert_eq!(link.get().map(|found| found.name), Some(link.name));
     }
+    assert!(TABLE.types.iter().enumerate().all(|(place, kind)| kind.place == place));
 }
 
 /// The name a Go type has in an OpenAPI document.
@@ -53,14 +55,14 @@ fn the_table_agrees_with_the_recorded_openapi_documents() {
         }
     }
     let (mut checked, mut missing) = (0, Vec::new());
-    for kind in TABLE.types.values() {
+    for kind in &TABLE.types {
         let Some(definition) = definitions.get(&definition_name(kind.name)) else {
             missing.push(kind.name);
             continue;
         };
         let properties = definition["properties"].as_object().cloned().unwrap_or_default();
         for (name, property) in &properties {
-            let Some(field) = kind.fields.get(name.as_str()) else {
+            let Some(field) = kind.field(name) else {
                 assert!(matches!(name.as_str(), "kind" | "apiVersion"), "{}.{name}", kind.name);
                 continue;
             };
@@ -81,7 +83,7 @@ fn the_table_agrees_with_the_recorded_openapi_documents() {
                 Shape::Time => ends("Time"),
                 Shape::Duration => ends(".Duration"),
                 Shape::Any => reference.is_some() || property["type"] == "object",
-                Shape::Struct(inner) => ends(&definition_name(inner)),
+                Shape::Struct(inner) => ends(&definition_name(inner.name)),
                 Shape::List(_) => property["type"] == "array",
                 Shape::Map(_) => property["type"] == "object",
             };
@@ -91,8 +93,8 @@ fn the_table_agrees_with_the_recorded_openapi_documents() {
                 assert_eq!(!field.pointer, property["default"].is_object(), "{place}");
             }
         }
-        for name in kind.fields.keys() {
-            assert!(properties.contains_key(*name), "{}.{name} is not in the documents", kind.name);
+        for (name, _) in kind.fields() {
+            assert!(properties.contains_key(name), "{}.{name} is not in the documents", kind.name);
         }
     }
     println!(

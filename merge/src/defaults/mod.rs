@@ -27,6 +27,8 @@ pub(crate) use cluster::move_string_data;
 pub use jobs::identify_job;
 pub use update::update;
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value};
 
 use crate::builtin::{self, Shape, Struct, respell};
@@ -41,7 +43,7 @@ pub fn fill(object: &mut Value) {
     let Some(fields) = object.as_object_mut() else { return };
     let Some(kind) = kind else {
         if let (Some(meta), Some(Value::Object(metadata))) =
-            (builtin::named(builtin::OBJECT_META), fields.get_mut("metadata"))
+            (builtin::object_meta(), fields.get_mut("metadata"))
         {
             respell::decode(meta, metadata);
         }
@@ -85,9 +87,13 @@ fn root(kind: &Struct, object: &mut Fields) {
 
 /// Runs the defaulting functions of every Go type in the object, from the outside in.
 fn walk(kind: &Struct, object: &mut Fields) {
-    by_type(kind.name, object);
+    if let Some(Some(set_defaults)) = DEFAULTING.get(kind.place) {
+        set_defaults(object);
+    }
     for (name, value) in object {
-        if let Some(field) = kind.fields.get(name.as_str()) {
+        if (value.is_object() || value.is_array())
+            && let Some(field) = kind.field(name)
+        {
             walk_value(&field.shape, value);
         }
     }
@@ -95,8 +101,8 @@ fn walk(kind: &Struct, object: &mut Fields) {
 
 fn walk_value(shape: &Shape, value: &mut Value) {
     match (shape, value) {
-        (Shape::Struct(name), Value::Object(object)) => {
-            if let Some(kind) = builtin::named(name) {
+        (Shape::Struct(link), Value::Object(object)) => {
+            if let Some(kind) = link.get() {
                 walk(kind, object);
             }
         }
@@ -114,76 +120,90 @@ fn walk_value(shape: &Shape, value: &mut Value) {
     }
 }
 
-fn by_type(name: &str, object: &mut Fields) {
-    match name {
-        "core/v1.Service" => network::service(object),
-        "core/v1.EndpointSubset" => network::endpoint_subset(object),
-        "discovery/v1.EndpointPort" => network::endpoint_port(object),
-        "networking/v1.NetworkPolicy" => network::network_policy(object),
-        "networking/v1.NetworkPolicyPort" => set_absent(object, "protocol", "TCP"),
-        "networking/v1.IngressClass" => network::ingress_class(object),
+/// A function that gives one Go type its defaults.
+type Defaulting = fn(&mut Fields);
 
-        "core/v1.PodSpec" => pods::pod_spec(object),
-        "core/v1.Container" | "core/v1.EphemeralContainer" => containers::container(object),
-        "core/v1.ContainerPort" => set_empty(object, "protocol", "TCP"),
-        "core/v1.Probe" => containers::probe(object),
-        "core/v1.HTTPGetAction" => containers::http_get(object),
-        "core/v1.GRPCAction" => set_absent(object, "service", ""),
-        "core/v1.ObjectFieldSelector" => set_empty(object, "apiVersion", "v1"),
+/// Of every type, by its place, the function that defaults it.
+static DEFAULTING: LazyLock<Vec<Option<Defaulting>>> =
+    LazyLock::new(|| builtin::types().iter().map(|kind| by_type(kind.name)).collect());
 
-        "core/v1.Volume" => volumes::volume(object),
+fn by_type(name: &str) -> Option<Defaulting> {
+    let function: Defaulting = match name {
+        "core/v1.Service" => network::service,
+        "core/v1.EndpointSubset" => network::endpoint_subset,
+        "discovery/v1.EndpointPort" => network::endpoint_port,
+        "networking/v1.NetworkPolicy" => network::network_policy,
+        "networking/v1.NetworkPolicyPort" => |object| set_absent(object, "protocol", "TCP"),
+        "networking/v1.IngressClass" => network::ingress_class,
+
+        "core/v1.PodSpec" => pods::pod_spec,
+        "core/v1.Container" | "core/v1.EphemeralContainer" => containers::container,
+        "core/v1.ContainerPort" => |object| set_empty(object, "protocol", "TCP"),
+        "core/v1.Probe" => containers::probe,
+        "core/v1.HTTPGetAction" => containers::http_get,
+        "core/v1.GRPCAction" => |object| set_absent(object, "service", ""),
+        "core/v1.ObjectFieldSelector" => |object| set_empty(object, "apiVersion", "v1"),
+
+        "core/v1.Volume" => volumes::volume,
         "core/v1.SecretVolumeSource"
         | "core/v1.ConfigMapVolumeSource"
         | "core/v1.DownwardAPIVolumeSource"
-        | "core/v1.ProjectedVolumeSource" => set_absent(object, "defaultMode", 0o644),
-        "core/v1.ServiceAccountTokenProjection" => set_absent(object, "expirationSeconds", 3600),
-        "core/v1.HostPathVolumeSource" => set_absent(object, "type", ""),
-        "core/v1.ISCSIVolumeSource" | "core/v1.ISCSIPersistentVolumeSource" => {
-            set_empty(object, "iscsiInterface", "default");
+        | "core/v1.ProjectedVolumeSource" => |object| set_absent(object, "defaultMode", 0o644),
+        "core/v1.ServiceAccountTokenProjection" => {
+            |object| set_absent(object, "expirationSeconds", 3600)
         }
-        "core/v1.RBDVolumeSource" | "core/v1.RBDPersistentVolumeSource" => volumes::rbd(object),
-        "core/v1.AzureDiskVolumeSource" => volumes::azure_disk(object),
-        "core/v1.ScaleIOVolumeSource" | "core/v1.ScaleIOPersistentVolumeSource" => {
+        "core/v1.HostPathVolumeSource" => |object| set_absent(object, "type", ""),
+        "core/v1.ISCSIVolumeSource" | "core/v1.ISCSIPersistentVolumeSource" => |object| {
+            set_empty(object, "iscsiInterface", "default");
+        },
+        "core/v1.RBDVolumeSource" | "core/v1.RBDPersistentVolumeSource" => volumes::rbd,
+        "core/v1.AzureDiskVolumeSource" => volumes::azure_disk,
+        "core/v1.ScaleIOVolumeSource" | "core/v1.ScaleIOPersistentVolumeSource" => |object| {
             set_empty(object, "storageMode", "ThinProvisioned");
             set_empty(object, "fsType", "xfs");
+        },
+        "core/v1.PersistentVolumeClaim" => storage::claim,
+        "core/v1.PersistentVolumeClaimSpec" => storage::claim_spec,
+        "storage/v1.StorageClass" => storage::class,
+        "storage/v1.CSIDriverSpec" => storage::driver,
+
+        "apps/v1.Deployment" => workloads::deployment,
+        "apps/v1.DaemonSet" => workloads::daemon_set,
+        "apps/v1.StatefulSet" => workloads::stateful_set,
+        "apps/v1.ReplicaSet" => workloads::replica_set,
+        "core/v1.ReplicationController" => workloads::replication_controller,
+        "batch/v1.Job" => jobs::job,
+        "batch/v1.CronJob" => jobs::cron_job,
+        "batch/v1.PodFailurePolicyOnPodConditionsPattern" => {
+            |object| set_empty(object, "status", "True")
         }
-        "core/v1.PersistentVolumeClaim" => storage::claim(object),
-        "core/v1.PersistentVolumeClaimSpec" => storage::claim_spec(object),
-        "storage/v1.StorageClass" => storage::class(object),
-        "storage/v1.CSIDriverSpec" => storage::driver(object),
 
-        "apps/v1.Deployment" => workloads::deployment(object),
-        "apps/v1.DaemonSet" => workloads::daemon_set(object),
-        "apps/v1.StatefulSet" => workloads::stateful_set(object),
-        "apps/v1.ReplicaSet" => workloads::replica_set(object),
-        "core/v1.ReplicationController" => workloads::replication_controller(object),
-        "batch/v1.Job" => jobs::job(object),
-        "batch/v1.CronJob" => jobs::cron_job(object),
-        "batch/v1.PodFailurePolicyOnPodConditionsPattern" => set_empty(object, "status", "True"),
-
-        "core/v1.LimitRangeItem" => cluster::limit_range_item(object),
-        "core/v1.NodeStatus" => cluster::node_status(object),
-        "scheduling/v1.PriorityClass" => {
+        "core/v1.LimitRangeItem" => cluster::limit_range_item,
+        "core/v1.NodeStatus" => cluster::node_status,
+        "scheduling/v1.PriorityClass" => |object| {
             set_absent(object, "preemptionPolicy", "PreemptLowerPriority");
-        }
-        "apiextensions/v1.CustomResourceDefinition" => cluster::definition(object),
+        },
+        "apiextensions/v1.CustomResourceDefinition" => cluster::definition,
 
-        "rbac/v1.RoleBinding" | "rbac/v1.ClusterRoleBinding" => access::binding(object),
-        "rbac/v1.Subject" => access::subject(object),
-        "admissionregistration/v1.ValidatingWebhook" => access::webhook(object),
-        "admissionregistration/v1.MutatingWebhook" => {
+        "rbac/v1.RoleBinding" | "rbac/v1.ClusterRoleBinding" => access::binding,
+        "rbac/v1.Subject" => access::subject,
+        "admissionregistration/v1.ValidatingWebhook" => access::webhook,
+        "admissionregistration/v1.MutatingWebhook" => |object| {
             access::webhook(object);
             set_absent(object, "reinvocationPolicy", "Never");
-        }
-        "admissionregistration/v1.RuleWithOperations" => set_absent(object, "scope", "*"),
+        },
+        "admissionregistration/v1.RuleWithOperations" => |object| set_absent(object, "scope", "*"),
         "admissionregistration/v1.ServiceReference" | "apiextensions/v1.ServiceReference" => {
-            set_absent(object, "port", 443);
+            |object| {
+                set_absent(object, "port", 443);
+            }
         }
 
-        "autoscaling/v1.HorizontalPodAutoscaler" => autoscaling::version_one(object),
-        "autoscaling/v2.HorizontalPodAutoscaler" => autoscaling::version_two(object),
-        _ => {}
-    }
+        "autoscaling/v1.HorizontalPodAutoscaler" => autoscaling::version_one,
+        "autoscaling/v2.HorizontalPodAutoscaler" => autoscaling::version_two,
+        _ => return None,
+    };
+    Some(function)
 }
 
 /// Whether a field is absent, null or an empty string.

@@ -130,36 +130,32 @@ pub(super) fn read_entry(entry: &Value) -> Result<Entry, String> {
 /// (`sortEncodedManagedFields`).
 pub(crate) fn encode(managers: &Managers) -> Vec<Value> {
     let mut sorted: Vec<(&Identity, &Owned)> = managers.iter().collect();
-    sorted.sort_by_cached_key(|(identity, owned)| {
-        (
-            identity.operation,
-            owned.time.clone(),
-            identity.manager.clone(),
-            owned.api_version.clone(),
-            identity.subresource.clone(),
-        )
+    sorted.sort_by(|(one, mine), (two, theirs)| {
+        (one.operation.cmp(&two.operation))
+            .then_with(|| mine.time.cmp(&theirs.time))
+            .then_with(|| one.manager.cmp(&two.manager))
+            .then_with(|| mine.api_version.cmp(&theirs.api_version))
+            .then_with(|| one.subresource.cmp(&two.subresource))
     });
     sorted.into_iter().map(|(identity, owned)| entry(identity, owned)).collect()
 }
 
 /// One entry, as managedFields hold it.
 pub(super) fn entry(identity: &Identity, owned: &Owned) -> Value {
-    let mut entry = json!({
-        "manager": identity.manager,
-        "operation": identity.operation.as_str(),
-        "apiVersion": owned.api_version,
-        "fieldsType": "FieldsV1",
-        "fieldsV1": owned.fields.to_v1(),
-    });
-    if let Some(fields) = entry.as_object_mut() {
-        if let Some(time) = &owned.time {
-            fields.insert("time".to_owned(), json!(time));
-        }
-        if !identity.subresource.is_empty() {
-            fields.insert("subresource".to_owned(), json!(identity.subresource));
-        }
+    let text = |text: &str| Value::String(text.to_owned());
+    let mut entry = Map::new();
+    entry.insert("manager".to_owned(), text(&identity.manager));
+    entry.insert("operation".to_owned(), text(identity.operation.as_str()));
+    entry.insert("apiVersion".to_owned(), text(&owned.api_version));
+    entry.insert("fieldsType".to_owned(), text("FieldsV1"));
+    entry.insert("fieldsV1".to_owned(), owned.fields.to_v1());
+    if let Some(time) = &owned.time {
+        entry.insert("time".to_owned(), text(time));
     }
-    entry
+    if !identity.subresource.is_empty() {
+        entry.insert("subresource".to_owned(), text(&identity.subresource));
+    }
+    Value::Object(entry)
 }
 
 /// Put managedFields into an object; none at all when there are no entries.

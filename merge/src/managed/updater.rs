@@ -5,6 +5,7 @@
 //! which is what custom resources without a conversion webhook do.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -101,13 +102,14 @@ impl<'a> Updater<'a> {
         force: bool,
     ) -> Result<Comparison, TakeError> {
         let mine = typed::compare(self.root(), before, after).without(&self.ignored);
-        let mut by_version: BTreeMap<String, Comparison> =
-            BTreeMap::from([(self.api_version(), mine.clone())]);
+        let own_version = self.api_version();
+        let mut by_version: BTreeMap<String, Comparison> = BTreeMap::new();
         let mut taken = Taken::new();
         let mut gone = Taken::new();
         let mut forgotten = Vec::new();
         for (identity, owned) in managers.iter().filter(|(identity, _)| *identity != me) {
-            if !by_version.contains_key(&owned.api_version) {
+            let is_own = owned.api_version == own_version;
+            if !is_own && !by_version.contains_key(&owned.api_version) {
                 let Some(root) = self.root_at(&owned.api_version)? else {
                     forgotten.push(identity.clone());
                     continue;
@@ -115,11 +117,10 @@ impl<'a> Updater<'a> {
                 let compared = typed::compare(root, before, after).without(&self.ignored);
                 by_version.insert(owned.api_version.clone(), compared);
             }
-            let Some(compared) = by_version.get(&owned.api_version) else {
-                continue;
-            };
-            let changed = compared.modified.union(&compared.added);
-            let lost = owned.fields.intersection(&changed);
+            let other = by_version.get(&owned.api_version);
+            let compared = if is_own { &mine } else { other.unwrap_or(&mine) };
+            let lost = owned.fields.intersection(&compared.modified);
+            let lost = lost.union(&owned.fields.intersection(&compared.added));
             if !lost.is_empty() {
                 taken.insert(identity.clone(), lost);
             }
@@ -190,6 +191,10 @@ impl From<ApplyError> for TakeError {
 
 /// A set without what nobody owns: names, and what the system writes (`stripMetaManager`).
 pub(crate) fn strip(fields: &FieldSet) -> FieldSet {
+    fields.difference(&SYSTEM)
+}
+
+static SYSTEM: LazyLock<FieldSet> = LazyLock::new(|| {
     let metadata = [
         "name",
         "namespace",
@@ -201,13 +206,12 @@ pub(crate) fn strip(fields: &FieldSet) -> FieldSet {
         "managedFields",
         "resourceVersion",
     ];
-    let mut gone =
-        FieldSet::of(["apiVersion", "kind", "metadata"].map(|name| Path::fields([name])));
+    let mut all = FieldSet::of(["apiVersion", "kind", "metadata"].map(|name| Path::fields([name])));
     for name in metadata {
-        gone.insert(Path::fields(["metadata", name]).segments());
+        all.insert(Path::fields(["metadata", name]).segments());
     }
-    fields.difference(&gone)
-}
+    all
+});
 
 /// The managers after a write that is no apply; `None` if nobody is to own anything.
 pub(super) fn after_update(

@@ -50,7 +50,7 @@ fn settle(schemas: &Schemas, mut object: Value) -> Value {
             }
             None => {
                 if let (Some(meta), Some(Value::Object(metadata))) =
-                    (builtin::named(builtin::OBJECT_META), fields.get_mut("metadata"))
+                    (builtin::object_meta(), fields.get_mut("metadata"))
                 {
                     respell::decode(meta, metadata);
                     shed(meta, metadata);
@@ -70,19 +70,37 @@ pub fn amount(value: &Value) -> Option<i128> {
 
 /// Takes out what Go writes though nobody set it: there or not, it means the same.
 fn shed(kind: &Struct, object: &mut Map<String, Value>) {
-    object.retain(|name, value| match kind.fields.get(name.as_str()) {
-        Some(field) => {
-            shed_value(&field.shape, value);
-            field.pointer || !is_zero(field, value)
+    let mut drops = false;
+    for (name, value) in object.iter_mut() {
+        if says_something(kind, value) {
+            continue;
         }
-        None => true,
-    });
+        if let Some(field) = kind.field(name) {
+            shed_value(&field.shape, value);
+            drops |= !field.pointer && is_zero(field, value);
+        }
+    }
+    if drops {
+        object.retain(|name, value| {
+            let field = kind.field(name).filter(|field| !field.pointer);
+            !field.is_some_and(|field| is_zero(field, value))
+        });
+    }
+}
+
+/// Whether a value is no zero of any type, nor has another spelling.
+fn says_something(kind: &Struct, value: &Value) -> bool {
+    match value {
+        Value::Bool(set) => *set,
+        Value::String(text) => !kind.respells && !text.is_empty(),
+        _ => false,
+    }
 }
 
 fn shed_value(shape: &Shape, value: &mut Value) {
     match (shape, value) {
-        (Shape::Struct(name), Value::Object(object)) => {
-            if let Some(kind) = builtin::named(name) {
+        (Shape::Struct(link), Value::Object(object)) => {
+            if let Some(kind) = link.get() {
                 shed(kind, object);
             }
         }

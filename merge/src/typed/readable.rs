@@ -6,7 +6,8 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
 
-use crate::path::{Path, Segment};
+use super::trail::Trail;
+use crate::path::Path;
 use crate::schema::{Format, Scalar, TypeRef};
 
 /// Why a value cannot be read.
@@ -38,33 +39,24 @@ impl Unreadable {
 /// Everything in a value that cannot be read. Lists are walked by place.
 pub(crate) fn unreadable(at: TypeRef<'_>, value: &Value) -> Vec<(Path, Unreadable)> {
     let mut found = Vec::new();
-    visit(at, value, &mut Vec::new(), &mut found);
+    visit(at, value, &Trail::ROOT, &mut found);
     found
 }
 
-fn visit(
-    at: TypeRef<'_>,
-    value: &Value,
-    path: &mut Vec<Segment>,
-    found: &mut Vec<(Path, Unreadable)>,
-) {
-    let mut note = |why| found.push((Path(path.clone()), why));
+fn visit(at: TypeRef<'_>, value: &Value, trail: &Trail<'_>, found: &mut Vec<(Path, Unreadable)>) {
+    let mut note = |why| found.push((Path(trail.segments()), why));
     match value {
         Value::Object(fields) => {
             for (name, inner) in fields {
                 if let Some(child) = at.child(name) {
-                    path.push(Segment::field(name));
-                    visit(child, inner, path, found);
-                    path.pop();
+                    visit(child, inner, &trail.field(name), found);
                 }
             }
         }
         Value::Array(items) => {
-            for (place, item) in items.iter().enumerate() {
-                if let Some(element) = at.element() {
-                    path.push(Segment::Index(place));
-                    visit(element, item, path, found);
-                    path.pop();
+            if let Some(element) = at.element() {
+                for (place, item) in items.iter().enumerate() {
+                    visit(element, item, &trail.index(place), found);
                 }
             }
         }

@@ -4,7 +4,6 @@ use serde_json::{Map, Value};
 
 use super::{Form, field_set, form_of, segment_of, with_named_fields};
 use crate::fields::FieldSet;
-use crate::path::Segment;
 use crate::schema::TypeRef;
 
 /// The value without some fields (`TypedValue.RemoveItems`). A map or list that loses its last entry
@@ -15,12 +14,12 @@ pub(crate) fn remove_items(at: TypeRef<'_>, value: &Value, gone: &FieldSet) -> V
         (Form::Map(_), Value::Object(fields)) => {
             let mut kept = Map::new();
             for (name, inner) in fields {
-                let segment = Segment::field(name);
-                if gone.has_member(&segment) {
-                    continue;
-                }
-                let inner = match (gone.below(&segment), at.child(name)) {
-                    (Some(below), Some(child)) => remove_items(child, inner, below),
+                let inner = match gone.field(name) {
+                    Some((true, _)) => continue,
+                    Some((false, below)) if !below.is_empty() => match at.child(name) {
+                        Some(child) => remove_items(child, inner, below),
+                        None => inner.clone(),
+                    },
                     _ => inner.clone(),
                 };
                 kept.insert(name.clone(), inner);

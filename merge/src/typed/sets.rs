@@ -10,45 +10,37 @@ use crate::schema::{Entries, TypeRef};
 /// The fields a value states (`TypedValue.ToFieldSet`): its leaves, the entries of keyed lists, sets
 /// and maps, and what is empty or null.
 pub(crate) fn field_set(at: TypeRef<'_>, value: &Value) -> FieldSet {
-    let mut set = FieldSet::new();
-    collect(at, value, &mut Vec::new(), &mut set);
-    set
+    below(at, value).1
 }
 
-fn collect(at: TypeRef<'_>, value: &Value, path: &mut Vec<Segment>, set: &mut FieldSet) {
+/// Whether a value is a field itself, and what it states below.
+fn below(at: TypeRef<'_>, value: &Value) -> (bool, FieldSet) {
+    let mut set = FieldSet::new();
     match form_of(at, value) {
-        Form::Scalar(_) => set.insert(path),
-        Form::Map(map) if map.atomic => set.insert(path),
-        Form::List(list) if list.entries == Entries::Atomic => set.insert(path),
-        Form::Map(map) => {
+        Form::Scalar(_) => return (true, set),
+        Form::Map(map) if map.atomic => return (true, set),
+        Form::List(list) if list.entries == Entries::Atomic => return (true, set),
+        Form::Map(_) => {
             for (name, inner) in value.as_object().into_iter().flatten() {
-                path.push(Segment::field(name));
-                if let Some(child) = at.child(name) {
-                    collect(child, inner, path, set);
-                }
+                let (declared, child) = at.child_declared(name);
+                let (leaf, inside) = child.map_or((false, FieldSet::new()), |at| below(at, inner));
                 let empty =
                     inner.is_null() || inner.as_object().is_some_and(serde_json::Map::is_empty);
-                if empty || !map.fields.contains_key(name) {
-                    set.insert(path);
-                }
-                path.pop();
+                set.put(Segment::field(name), leaf || empty || !declared, inside);
             }
         }
         Form::List(list) => {
-            let Some(element) = at.element() else {
-                return;
-            };
-            for item in value.as_array().into_iter().flatten() {
-                if let Ok(segment) = segment_of(at, list, item) {
-                    path.push(segment);
-                    collect(element, item, path, set);
-                    set.insert(path);
-                    path.pop();
+            if let Some(element) = at.element() {
+                for item in value.as_array().into_iter().flatten() {
+                    if let Ok(segment) = segment_of(at, list, item) {
+                        set.put(segment, true, below(element, item).1);
+                    }
                 }
             }
         }
         Form::None => {}
     }
+    (false, set)
 }
 
 /// The set with every declared field on the way to a member made a member too

@@ -15,6 +15,11 @@ fn with_pod<T>(act: impl FnOnce(TypeRef<'_>) -> T) -> T {
     act(schemas.root(&GroupVersionKind::new("v1", "Pod")).unwrap())
 }
 
+fn merge(at: TypeRef<'_>, one: &Value, two: &Value) -> Value {
+    let mut out = one.clone();
+    if overlay(at, &mut out, two) { out } else { Value::Null }
+}
+
 fn names(object: &Value) -> String {
     let volumes = object["spec"]["volumes"].as_array().unwrap();
     volumes.iter().map(|volume| volume["name"].as_str().unwrap()).collect()
@@ -113,4 +118,32 @@ fn values_of_wrong_types_are_named_as_go_prints_them() {
             ".spec.hostNetwork: expected boolean, got &{yes}",
         ]
     );
+}
+
+#[test]
+fn laying_over_in_place_is_merging_anew() {
+    // Whether entries are laid over where they stand or the list is made anew must not show.
+    let one = pod(json!({"hostname": "a", "containers": [
+        {"name": "x", "env": [{"name": "A", "value": "1"}, {"name": "B"}]}, {"name": "y"}]}));
+    for (two, containers) in [
+        (
+            json!({"containers": [{"name": "y", "image": "i"}]}),
+            json!([one["spec"]["containers"][0], {"name": "y", "image": "i"}]),
+        ),
+        (
+            json!({"containers": [{"name": "x", "env": [{"name": "B", "value": "2"}]}]}),
+            json!([{"name": "x", "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]},
+                {"name": "y"}]),
+        ),
+        (
+            json!({"containers": [{"name": "n"}, {"name": "y"}]}),
+            json!([one["spec"]["containers"][0], {"name": "n"}, {"name": "y"}]),
+        ),
+        (json!({"containers": []}), one["spec"]["containers"].clone()),
+        (json!({"containers": null}), one["spec"]["containers"].clone()),
+    ] {
+        let got = with_pod(|root| merge(root, &one, &pod(two.clone())));
+        assert_eq!(got["spec"]["containers"], containers, "{two}");
+        assert_eq!(got["spec"]["hostname"], "a");
+    }
 }

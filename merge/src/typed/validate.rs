@@ -8,9 +8,11 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use super::keys::all_differ;
+use super::trail::Trail;
 use super::{Form, form_of, segment_of};
 use crate::path::{Path, Segment, quoted};
-use crate::schema::{Entries, Scalar, TypeRef};
+use crate::schema::{Entries, ListType, Scalar, TypeRef};
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,72 +44,80 @@ pub(crate) enum Wrong {
 
 /// Everything that is wrong with a value.
 pub(crate) fn validate(at: TypeRef<'_>, value: &Value) -> Vec<Problem> {
-    let mut walker = Walker { path: Vec::new(), problems: Vec::new() };
-    walker.visit(at, value);
-    walker.problems
+    let mut problems = Vec::new();
+    visit(at, value, &Trail::ROOT, &mut problems);
+    problems
 }
 
-struct Walker {
-    path: Vec<Segment>,
-    problems: Vec<Problem>,
-}
-
-impl Walker {
-    fn note(&mut self, wrong: Wrong) {
-        self.problems.push(Problem { path: Path(self.path.clone()), wrong });
-    }
-
-    fn visit(&mut self, at: TypeRef<'_>, value: &Value) {
-        match (form_of(at, value), value) {
-            (_, Value::Null) | (Form::None, _) => {}
-            (Form::Map(_), Value::Object(fields)) => {
-                for (name, inner) in fields {
-                    if let Some(child) = at.child(name) {
-                        self.path.push(Segment::field(name));
-                        self.visit(child, inner);
-                        self.path.pop();
-                    }
-                }
-                for name in fields.keys().filter(|name| at.child(name).is_none()) {
-                    self.path.push(Segment::field(name));
-                    let known = at.field_names().map(str::to_owned).collect();
-                    self.note(Wrong::Undeclared { known });
-                    self.path.pop();
+fn visit(at: TypeRef<'_>, value: &Value, trail: &Trail<'_>, problems: &mut Vec<Problem>) {
+    let mut note = |wrong| problems.push(Problem { path: Path(trail.segments()), wrong });
+    match (form_of(at, value), value) {
+        (_, Value::Null) | (Form::None, _) => {}
+        (Form::Map(_), Value::Object(fields)) => {
+            let mut undeclared = Vec::new();
+            for (name, inner) in fields {
+                match at.child(name) {
+                    Some(child) => visit(child, inner, &trail.field(name), problems),
+                    None => undeclared.push(name),
                 }
             }
-            (Form::Map(_), other) => self.note(Wrong::NotAMap(other.clone())),
-            (Form::Scalar(wanted), found) => {
-                if !admits(wanted, found) {
-                    self.note(Wrong::NotAScalar { wanted, found: found.clone() });
-                }
+            for name in undeclared {
+                let known = at.field_names().map(str::to_owned).collect();
+                let path = Path(trail.field(name).segments());
+                problems.push(Problem { path, wrong: Wrong::Undeclared { known } });
             }
-            (Form::List(list), Value::Array(items)) => {
-                let Some(element) = at.element() else {
-                    return;
-                };
-                let mut seen = BTreeSet::new();
-                for (place, item) in items.iter().enumerate() {
-                    let segment = if list.entries == Entries::Atomic {
-                        Segment::Index(place)
-                    } else {
-                        match segment_of(at, list, item) {
-                            Ok(segment) => segment,
-                            Err(why) => {
-                                self.note(Wrong::NoKey { place, why });
-                                return;
-                            }
-                        }
-                    };
-                    if !seen.insert(segment.clone()) {
-                        self.note(Wrong::Duplicate(segment.clone()));
-                    }
-                    self.path.push(segment);
-                    self.visit(element, item);
-                    self.path.pop();
-                }
-            }
-            (Form::List(_), other) => self.note(Wrong::NotAList(other.clone())),
         }
+        (Form::Map(_), other) => note(Wrong::NotAMap(other.clone())),
+        (Form::Scalar(wanted), found) => {
+            if !admits(wanted, found) {
+                note(Wrong::NotAScalar { wanted, found: found.clone() });
+            }
+        }
+        (Form::List(list), Value::Array(items)) => {
+            let Some(element) = at.element() else {
+                return;
+            };
+            if list.entries == Entries::Atomic {
+                for (place, item) in items.iter().enumerate() {
+                    visit(element, item, &trail.index(place), problems);
+                }
+            } else if all_differ(at, list, items) {
+                for item in items {
+                    visit(element, item, &trail.entry(at, list, item), problems);
+                }
+            } else {
+                entries(at, list, items, trail, problems);
+            }
+        }
+        (Form::List(_), other) => note(Wrong::NotAList(other.clone())),
+    }
+}
+
+/// The entries of a list of which some cannot be told apart.
+fn entries(
+    at: TypeRef<'_>,
+    list: &ListType,
+    items: &[Value],
+    trail: &Trail<'_>,
+    problems: &mut Vec<Problem>,
+) {
+    let Some(element) = at.element() else {
+        return;
+    };
+    let mut seen = BTreeSet::new();
+    for (place, item) in items.iter().enumerate() {
+        let mut note = |wrong| problems.push(Problem { path: Path(trail.segments()), wrong });
+        let segment = match segment_of(at, list, item) {
+            Ok(segment) => segment,
+            Err(why) => {
+                note(Wrong::NoKey { place, why });
+                return;
+            }
+        };
+        if !seen.insert(segment.clone()) {
+            note(Wrong::Duplicate(segment.clone()));
+        }
+        visit(element, item, &trail.segment(&segment), problems);
     }
 }
 
