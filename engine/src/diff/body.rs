@@ -17,8 +17,16 @@ use crate::redact::is_secret;
 
 /// Metadata that only the server writes. A manifest that was exported from a cluster carries it, and
 /// a resourceVersion or uid from elsewhere would make every apply a conflict.
-const SERVERS_OWN: [&str; 6] =
-    ["managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink"];
+const SERVERS_OWN: [&str; 8] = [
+    "managedFields",
+    "resourceVersion",
+    "uid",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+];
 
 /// Whether this is metadata that is never sent.
 pub(super) fn is_servers_own(field: &str) -> bool {
