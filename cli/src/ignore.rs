@@ -92,7 +92,7 @@ pub fn warn_of_unheeded<'a>(
 }
 
 /// What is asked about hiding.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub struct SuggestArgs {
     /// Print the narrowest rules of ignoreDifferences that hide what differs, or of it a field
     /// (.spec.replicas) or an object (deployment/web)

@@ -46,11 +46,15 @@ fn shown(comparison: &Comparison<'_>, mut found: ObjectDiff) -> ObjectDiff {
         .map(|handover| &mut handover.reclaimed)
         .chain([&mut found.respelled])
     {
-        paths.iter_mut().for_each(|path| *path = open(path));
+        for path in paths.iter_mut() {
+            *path = open(path);
+        }
         paths.dedup();
     }
     for held in [&mut found.foreign, &mut found.goes_with] {
-        held.iter_mut().for_each(|it| it.path = open(&it.path));
+        for foreign in held.iter_mut() {
+            foreign.path = open(&foreign.path);
+        }
         held.dedup_by(joined);
     }
     for ignored in &mut found.ignored {

@@ -220,7 +220,8 @@ mod tests {
         let from = (0..1_000).map(|n| map(&n.to_string(), "1")).collect();
         let to: Vec<Manifest> =
             (1..1_001).map(|n| map(&n.to_string(), if n == 7 { "2" } else { "1" })).collect();
-        let report = revisions(from, &to, &crate::shell::redaction());
+        let ask = SuggestArgs::default();
+        let report = revisions(from, &to, &crate::shell::redaction(), &Rules::default(), &ask);
         assert!(report.differs);
         let shown: Vec<(&str, &str)> = report
             .objects
