@@ -164,7 +164,8 @@ impl Stage {
         manager: &str,
         body: &Value,
     ) -> anyhow::Result<Value> {
-        write(self.direct.clone(), how, path.to_owned(), manager.to_owned(), body.clone()).await
+        let (path, manager) = (path.to_owned(), manager.to_owned());
+        Box::pin(write(self.direct.clone(), how, path, manager, body.clone())).await
     }
 
     /// Creates an object, as somebody else.
@@ -213,7 +214,7 @@ pub async fn write(
 
 async fn create(client: &kube::Client, path: &str, object: &Value) -> anyhow::Result<Value> {
     let (path, manager) = (path.to_owned(), "somebody".to_owned());
-    write(client.clone(), Write::Create, path, manager, object.clone()).await
+    Box::pin(write(client.clone(), Write::Create, path, manager, object.clone())).await
 }
 
 async fn create_class(client: &kube::Client) -> anyhow::Result<()> {

@@ -292,7 +292,7 @@ fn data() -> impl Strategy<Value = Value> {
 }
 
 /// A Deployment with a random choice of what people write.
-fn deployment() -> impl Strategy<Value = Value> {
+pub(super) fn deployment() -> impl Strategy<Value = Value> {
     let env = proptest::collection::btree_map("[A-D]", "[0-9]{0,2}", 0..4);
     let ports = proptest::collection::btree_set(80_u16..84, 0..4);
     let labels = proptest::collection::btree_map("[a-c]", "[x-z]", 0..3);

@@ -114,5 +114,6 @@ pub fn kept() -> [&'static [&'static str]; 3] {
 
 /// Objects as a stream of manifests; JSON is YAML.
 pub fn stream(objects: &[Value]) -> String {
-    objects.iter().map(|object| format!("---\n{object}\n")).collect()
+    let documents: Vec<String> = objects.iter().map(ToString::to_string).collect();
+    documents.join("\n---\n")
 }

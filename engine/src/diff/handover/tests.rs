@@ -3,9 +3,11 @@
 use merge::apply::apply;
 use merge::managed::PREDECESSORS;
 use merge::{Schemas, defaults};
+use proptest::prelude::*;
 
 use super::*;
 use crate::application::MANAGER;
+use crate::diff::tests::deployment;
 use crate::diff::{ChangeKind, ObjectDiff, Verdict, diff};
 use crate::redact::{Redaction, Salt};
 
@@ -209,4 +211,90 @@ fn an_adoption_removes_what_was_declared_and_nothing_of_others() {
         let foreign: Vec<String> = found.foreign.iter().map(|it| it.path.to_string()).collect();
         assert_eq!(foreign, [".data.theirs"]);
     }
+}
+
+/// The leaves of what an object is to have, but for its names.
+fn leaves(object: &Value) -> Vec<Path> {
+    let named = ["apiVersion", "kind"].map(|it| Path::fields([it]));
+    let found = crate::diff::shape::leaves(&Schemas::builtin(), object).into_iter();
+    let metadata = Path::fields(["metadata", "name"]);
+    let namespace = Path::fields(["metadata", "namespace"]);
+    found.filter(|it| !named.contains(it) && *it != metadata && *it != namespace).collect()
+}
+
+proptest! {
+    // A case merges whole Deployments several times over, unoptimised.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// However others have changed what we applied: what Git drops is gone, unless another manager
+    /// applies it or it is a default; what Git has is as Git has it; and what others applied is there.
+    #[test]
+    fn what_git_drops_goes_and_what_others_declare_stays(
+        before in deployment(), drift in deployment(), theirs in deployment(), wanted in deployment(),
+        cleared in any::<bool>(), applies in any::<bool>(),
+    ) {
+        let mut live = written(None, &before, MANAGER);
+        live = updated(&live, "kubectl-edit", |it| {
+            it["spec"]["template"] = written(None, &drift, "x")["spec"]["template"].clone();
+            // Labels are fields by themselves: whoever changes one takes it.
+            for (name, label) in drift["metadata"]["labels"].as_object().into_iter().flatten() {
+                it["metadata"]["labels"][name] = label.clone();
+            }
+        });
+        // Only what does not contradict Git: the rest is a conflict, and refused.
+        let mut applied = wanted.clone();
+        applied["metadata"]["labels"] = theirs["metadata"]["labels"].clone();
+        for name in ["a", "b", "c"] {
+            if let (Some(label), Some(labels)) =
+                (wanted["metadata"]["labels"].get(name), applied["metadata"]["labels"].as_object_mut())
+                && labels.contains_key(name)
+            {
+                labels.insert(name.to_owned(), label.clone());
+            }
+        }
+        if applies {
+            live = written(Some(&live), &applied, "other-tool");
+        }
+        if cleared {
+            live["metadata"].as_object_mut().unwrap().remove("managedFields");
+        }
+        let (schemas, redaction) = (Schemas::builtin(), redaction());
+        let comparison = Comparison {
+            live: Some(&live),
+            previous: Some(&before),
+            ..Comparison::new(&wanted, &schemas, &redaction)
+        };
+        let (found, after) = carried_out_or_unchanged(&comparison);
+        let declared = applies && !cleared;
+        for path in leaves(&before) {
+            let kept = path.find(&wanted).is_some()
+                || (declared && path.find(&applied).is_some())
+                || path.find(&written(None, &wanted, MANAGER)).is_some();
+            prop_assert!(kept || path.find(&after).is_none(), "{path} is left: {found:?}");
+        }
+        for path in leaves(&wanted) {
+            prop_assert!(
+                merge::meaning::same(&schemas, &json!({"it": path.find(&after)}), &json!({"it": path.find(&wanted)}))
+                    || path.find(&wanted).is_some_and(is_empty),
+                "{path}"
+            );
+        }
+        if declared {
+            for path in leaves(&applied).into_iter().filter(|it| !it.find(&applied).is_some_and(is_empty)) {
+                prop_assert!(path.find(&after).is_some(), "{path} of another is gone");
+            }
+        }
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    *value == json!({}) || *value == json!([]) || *value == json!("")
+}
+
+fn carried_out_or_unchanged(comparison: &Comparison<'_>) -> (ObjectDiff, Value) {
+    let found = diff(comparison);
+    if found.verdict == Verdict::InSync {
+        return (found, comparison.live.unwrap().clone());
+    }
+    carried_out(comparison)
 }
