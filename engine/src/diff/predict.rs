@@ -72,7 +72,7 @@ pub(super) fn merged(comparison: &Comparison<'_>) -> ObjectDiff {
         Verdict::Conflict(contested)
     } else if changes.is_empty() {
         Verdict::InSync
-    } else if let Some(version) = comparison.other_version(live, &body) {
+    } else if let Some(version) = comparison.other_version(&met, &body) {
         Verdict::AskServer(format!("what we own is recorded in {version}, another version"))
     } else if known {
         Verdict::Differs

@@ -13,7 +13,7 @@ pub(super) fn of_step(step: &Step, live: Option<&Value>) -> Vec<Irreversible> {
         return Vec::new();
     }
     let body = &step.manifest.body;
-    let found = match (step.manifest.id.group.as_str(), step.manifest.id.kind.as_str()) {
+    let mut found = match (step.manifest.id.group.as_str(), step.manifest.id.kind.as_str()) {
         ("batch", "Job") if step.action == Action::Create => {
             vec!["the job runs; what it does stays done".to_owned()]
         }
@@ -22,6 +22,9 @@ pub(super) fn of_step(step: &Step, live: Option<&Value>) -> Vec<Irreversible> {
         ("", "ConfigMap" | "Secret") => sealed(body, live).into_iter().collect(),
         _ => Vec::new(),
     };
+    if step.action == Action::Adopt {
+        found.push("it becomes ours; a rollback lets go of it as it is then".to_owned());
+    }
     found.into_iter().map(|what| named(&step.manifest, what)).collect()
 }
 

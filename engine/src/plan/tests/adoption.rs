@@ -69,6 +69,7 @@ fn an_adoption_migrates_whatever_its_policy_is_asked_to_do() {
         let plan = world.plan();
         assert_eq!(only(&plan).action, action);
         assert_eq!(plan.is_noop(), !migrates);
+        assert_eq!(!plan.irreversible.is_empty(), migrates, "no rollback gives it back");
         let migrated = only(&plan).diff.handover.iter().flat_map(|it| &it.migrated);
         let managers: Vec<&str> = migrated.map(|holder| holder.manager.as_str()).collect();
         assert_eq!(managers, if migrates { vec!["argocd-controller"] } else { vec![] });
