@@ -99,7 +99,7 @@ fn check(verb: &str, at_least: usize) {
 
 #[test]
 fn differences_are_shown_as_written_down() {
-    check("diff", 30);
+    check("diff", 60);
 }
 
 #[test]

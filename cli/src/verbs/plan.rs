@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 use clap::ValueEnum;
 use engine::application::ApplicationName;
-use engine::plan::{Approvals, Draft, Inputs, Plan, Refusal, draft};
+use engine::plan::{Action, Approvals, Draft, Inputs, Plan, Refusal, draft};
 use engine::policy::Policy;
 use serde::Serialize;
 use tui::style::Style;
@@ -130,8 +130,9 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
         redaction: &args.redact.redaction()?,
         read_at: world.read_at,
     });
-    let steps = draft.plan().steps();
-    warn_of_unheeded(shell, steps.map(|(_, step)| (&step.manifest.id, &step.diff)));
+    // Of the others it is said where they are shown.
+    let silent = draft.plan().steps().filter(|(_, step)| step.action == Action::Unchanged);
+    warn_of_unheeded(shell, silent.map(|(_, step)| (&step.manifest.id, &step.diff)));
     match args.output {
         Output::Text => {
             let style = Style {
