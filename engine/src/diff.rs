@@ -11,9 +11,12 @@
 //! change. Secret values leave this module masked, but for [`ObjectDiff::predicted`], which is
 //! [`Redacted`].
 
+mod answered;
 mod body;
 mod changes;
 mod handover;
+#[cfg(test)]
+mod laws;
 mod left_alone;
 mod owned;
 mod predict;
@@ -117,7 +120,7 @@ pub struct ObjectDiff {
     #[serde(serialize_with = "as_texts", skip_serializing_if = "Vec::is_empty")]
     pub respelled: Vec<Path>,
     /// What the server made of fields we sent, where the object is vouched for all the same. Filled
-    /// on request only ([`server_mutated`]).
+    /// on request only ([`Comparison::server_mutated`]).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub server_mutated: Vec<Mutated>,
 }

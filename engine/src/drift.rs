@@ -30,7 +30,7 @@ use merge::{Digest, GroupVersionKind, ObjectId};
 use serde_json::Value;
 
 use crate::application::{ApplicationName, Ownership};
-use crate::diff::{Comparison, Verdict, diff, settled_digest};
+use crate::diff::{Comparison, Verdict, diff};
 use crate::ignore::Rules;
 use crate::record::{Entry, Inventory};
 use crate::redact::Redaction;
@@ -293,7 +293,14 @@ fn compare(
     let previous = scene.bodies.previous(id);
     let gvk = GroupVersionKind::of(&desired);
     let around = gvk.map(|gvk| scene.server.around(&gvk)).unwrap_or_default();
-    let settled = settled_digest(scene.schemas, live, &desired, previous.as_deref()).within(around);
+    let comparison = Comparison {
+        live: Some(live),
+        previous: previous.as_deref(),
+        autoscaled: scene.autoscaled.contains(id),
+        ignore: scene.ignore,
+        ..Comparison::new(&desired, scene.schemas, scene.redaction)
+    };
+    let settled = comparison.settled(live).within(around);
     // Something beside our fields was written, or its status: as it stood, so it stands.
     let stood = known.is_some_and(|(then, known)| then == wanted && known.stands(&settled));
     let vouched = recorded.is_some_and(|entry| {
@@ -304,13 +311,6 @@ fn compare(
     if stood || vouched {
         return Answer::InSync(settled);
     }
-    let comparison = Comparison {
-        live: Some(live),
-        previous: previous.as_deref(),
-        autoscaled: scene.autoscaled.contains(id),
-        ignore: scene.ignore,
-        ..Comparison::new(&desired, scene.schemas, scene.redaction)
-    };
     let in_sync = diff(&comparison).verdict == Verdict::InSync;
     if in_sync { Answer::InSync(settled) } else { Answer::Differs }
 }
@@ -326,7 +326,7 @@ fn is_ours(
         Ownership::Ours => true,
         Ownership::Other(_) => false,
         Ownership::Unmarked | Ownership::Stray(_) => {
-            recorded.is_some_and(|entry| entry.uid.is_some() || uid(live).is_none())
+            recorded.is_some_and(|it| uid(live).is_none() || (it.uid.is_some() && !it.adopted))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Pure decisions: three-way diff, plan, waves, health, rollback. No I/O, no clock, no async.
 
 pub mod application;
+pub mod asked;
 pub mod diff;
 pub mod drift;
 pub mod gate;

@@ -146,7 +146,12 @@ impl Comparison<'_> {
     }
 
     /// What the rules hide of what would differ without them.
-    fn hidden(&self, live: &Value, left_alone: &Selection, changes: &[Change]) -> Vec<Ignored> {
+    pub(super) fn hidden(
+        &self,
+        live: &Value,
+        left_alone: &Selection,
+        changes: &[Change],
+    ) -> Vec<Ignored> {
         if left_alone.is_empty() && self.inside(live).is_empty() {
             return Vec::new();
         }

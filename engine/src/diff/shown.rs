@@ -24,7 +24,7 @@ pub fn diff_by_merge(comparison: &Comparison<'_>) -> ObjectDiff {
     shown(comparison, predict::merged(comparison))
 }
 
-fn shown(comparison: &Comparison<'_>, mut found: ObjectDiff) -> ObjectDiff {
+pub(super) fn shown(comparison: &Comparison<'_>, mut found: ObjectDiff) -> ObjectDiff {
     let predicted = found.predicted.clone();
     let hidden = Hidden {
         redaction: comparison.redaction,

@@ -105,6 +105,7 @@ pub(super) struct Recorded {
     pub uid: Option<Box<str>>,
     pub desired: Digest,
     pub settled: Option<Settled>,
+    pub adopted: bool,
 }
 
 impl Recorded {
@@ -113,6 +114,7 @@ impl Recorded {
             uid: entry.uid.as_deref().map(Into::into),
             desired: entry.desired,
             settled: entry.settled,
+            adopted: entry.adopted,
         }
     }
 }
