@@ -112,8 +112,8 @@ pub fn kept() -> [&'static [&'static str]; 3] {
     ]
 }
 
-/// Objects as a stream of manifests; JSON is YAML.
+/// Objects as a stream of manifests. JSON is YAML, once it begins as YAML does.
 pub fn stream(objects: &[Value]) -> String {
     let documents: Vec<String> = objects.iter().map(ToString::to_string).collect();
-    documents.join("\n---\n")
+    format!("---\n{}\n", documents.join("\n---\n"))
 }
