@@ -69,14 +69,11 @@ fn parse(file: &Path, bytes: &[u8]) -> anyhow::Result<Rules> {
 
 /// The rules of a document.
 fn list(document: &Value) -> Option<&Value> {
-    match document {
-        Value::Array(_) => Some(document),
-        _ => {
-            let inside = |it: &'_ Value| it.get("ignoreDifferences").is_some();
-            let holder = if inside(document) { document } else { document.get("spec")? };
-            holder.get("ignoreDifferences")
-        }
+    if document.is_array() {
+        return Some(document);
     }
+    let own = document.get("ignoreDifferences");
+    own.or_else(|| document.get("spec")?.get("ignoreDifferences"))
 }
 
 /// Says which rules could not be heeded, and why.
