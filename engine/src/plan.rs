@@ -29,7 +29,7 @@ use crate::diff::ObjectDiff;
 use crate::policy::Policy;
 use crate::record::{Bundle, Inventory};
 use crate::redact::Redaction;
-use crate::vouch::Server;
+use crate::vouch::{Server, Settled};
 
 pub use draft::{draft, step_anew};
 pub use prune::{Prune, Withheld, WithheldReason, find as left_over};
@@ -149,6 +149,10 @@ pub struct Step {
     /// (an autoscaler's replicas) or not as it is spelled (a Secret's `stringData`).
     #[serde(skip)]
     pub outgoing: Arc<Value>,
+    /// What vouches for the object from now on, where nothing is written and the inventory does not
+    /// vouch for it yet, or in an older format.
+    #[serde(skip)]
+    pub settled: Option<Settled>,
     /// The uid of the live object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live_uid: Option<String>,

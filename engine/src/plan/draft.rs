@@ -97,8 +97,13 @@ fn step(
     if !action.writes() {
         diff.handover = None;
     }
+    let around = inputs.cluster.server.around(&manifest.gvk);
+    let settled = live
+        .filter(|_| action == Action::Unchanged && !vouched)
+        .map(|live| comparison.settled(live).within(around));
     Step {
         manifest: manifest.clone(),
+        settled,
         action,
         outgoing,
         diff,

@@ -153,6 +153,47 @@ fn what_the_hashes_vouch_for_is_not_merged() {
 }
 
 #[test]
+fn a_digest_of_another_format_is_renewed_and_never_applies() {
+    let mut world = World::new();
+    let id = world.had(settings("a", "1"));
+    world.want(settings("a", "1"));
+    let vouched = world.inventory.clone();
+    let first = |plan: &Plan| plan.step(StepId { wave: 0, rank: 0, step: 0 }).unwrap().settled;
+    assert_eq!(first(&world.plan()), None, "what stands is left");
+    let entry = world.inventory.entries.get_mut(&id).unwrap();
+    entry.settled = entry.settled.map(|it| Settled { format: 1, ..it });
+    let stored = world.inventory.clone();
+    let plan = world.plan();
+    assert!(plan.is_noop());
+    assert_eq!(first(&plan), vouched.entries[&id].settled);
+    assert!(vouched.adds_nothing_to(&stored), "it is no reason to write");
+    // None at all is: the next run would have to compare again.
+    let mut bare = stored.clone();
+    bare.entries.get_mut(&id).unwrap().settled = None;
+    assert!(!vouched.adds_nothing_to(&bare) && !bare.adds_nothing_to(&vouched));
+}
+
+#[test]
+fn a_vouching_ends_with_what_it_was_made_among() {
+    let mut world = World::new();
+    let id = world.had(settings("a", "1"));
+    world.want(settings("a", "1"));
+    // A webhook made something else of it, and that was recorded.
+    world.alter(&id, |live| live["data"]["a"] = json!("webhook's"));
+    let (live, wanted) = (&world.live[&id], &world.desired[0]);
+    let gvk = wanted.gvk.clone();
+    world.cluster.server = Server::new(Some("v1.28.7"), None, []);
+    let settled = settled_digest(&Schemas::builtin(), live, &wanted.body, None);
+    let entry = world.inventory.entries.get_mut(&id).unwrap();
+    entry.settled = Some(settled.within(world.cluster.server.around(&gvk)));
+    assert!(world.plan().is_noop());
+    world.cluster.server = Server::new(Some("v1.29.0"), None, []);
+    assert_eq!(world.plan().count(Action::Update), 1);
+    world.cluster.server = Server::default();
+    assert!(world.plan().is_noop(), "what is not known ends nothing");
+}
+
+#[test]
 fn a_drift_breaks_the_voucher() {
     let mut world = World::new();
     let id = world.had(settings("a", "1"));

@@ -6,7 +6,7 @@ use merge::{Digest, ObjectId};
 use serde::{Deserialize, Serialize};
 
 use super::form::{self, RecordError};
-use crate::vouch::Settled;
+use crate::vouch::{FORMAT, Settled};
 
 /// The objects an application owns, or is about to: it is written before the first apply of a sync,
 /// so that an object can never exist in the cluster and be forgotten.
@@ -48,6 +48,18 @@ impl Inventory {
     pub fn tentative(&self) -> BTreeSet<ObjectId> {
         let entries = self.entries.iter().filter(|(_, entry)| entry.tentative);
         entries.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Whether another inventory says all that this one says. A digest of an older format is as good
+    /// as a new one: it is renewed with the next write, and never the reason for one.
+    pub fn adds_nothing_to(&self, stored: &Self) -> bool {
+        let says = |stored: &Entry, entry: &Entry| {
+            let older = stored.settled.filter(|it| it.format < FORMAT && entry.settled.is_some());
+            *stored == Entry { settled: older.or(entry.settled), ..entry.clone() }
+        };
+        let mut entries = self.entries.iter();
+        self.entries.len() == stored.entries.len()
+            && entries.all(|(id, entry)| stored.entries.get(id).is_some_and(|it| says(it, entry)))
     }
 
     /// Reads what [`Inventory::to_bytes`] wrote.

@@ -231,7 +231,7 @@ impl Sync {
             && is_last
             && self.records.found_bundle
             && self.course.is_noop()
-            && settled == self.records.stored_inventory
+            && settled.adds_nothing_to(&self.records.stored_inventory)
         {
             return self.finish(super::Outcome::NoChange, turn);
         }

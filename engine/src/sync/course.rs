@@ -6,6 +6,7 @@ use std::ops::Range;
 use merge::{Digest, ObjectId};
 
 use crate::plan::{Action, Plan, Prune, StepId};
+use crate::vouch::Settled;
 
 /// A plan in outline.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,6 +31,8 @@ pub(super) struct CourseStep {
     pub(super) action: Action,
     pub(super) api_version: String,
     pub(super) desired: Digest,
+    /// What vouches for it from now on, if nothing is written.
+    pub(super) settled: Option<Settled>,
     pub(super) live_uid: Option<String>,
     pub(super) live_version: Option<String>,
 }
@@ -46,6 +49,7 @@ impl Course {
                         action: planned.action,
                         api_version: planned.manifest.gvk.api_version(),
                         desired: planned.manifest.digest,
+                        settled: planned.settled.filter(|_| !planned.action.writes()),
                         live_uid: planned.live_uid.clone(),
                         live_version: planned.live_version.clone(),
                     })

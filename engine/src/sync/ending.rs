@@ -57,7 +57,7 @@ impl Sync {
                 api_version: step.api_version.clone(),
                 uid: step.live_uid.clone(),
                 desired: step.desired,
-                settled: vouched.and_then(|entry| entry.settled),
+                settled: step.settled.or_else(|| vouched.and_then(|entry| entry.settled)),
                 tentative: created || recorded.is_some_and(|entry| entry.tentative),
                 adopted: step.action == Action::Adopt
                     || recorded.is_some_and(|entry| entry.adopted),

@@ -56,6 +56,7 @@ fn step(name: &str, action: Action) -> Step {
         manifest,
         action,
         diff: ObjectDiff::unchanged(),
+        settled: None,
         live_uid: live.as_ref().map(|(uid, _)| uid.clone()),
         live_version: live.map(|(_, version)| version),
     }
