@@ -157,21 +157,25 @@ fn attempt(
 
     let me = Identity::new(request.manager, Operation::Apply, "", subresource);
     let merged = merge_and_own(&updater, before, bare, body, &mut managers, &me, force)?;
-    let mut object = match merged {
-        Some(mut object) => {
-            schemas.settle_applied(&mut object);
-            if let Some(message) = convert::refused(schemas, &object) {
-                return Err(ApplyError::NotTyped { message });
-            }
-            reset::restore(updater.ignored(), request.live, &mut object);
-            finish(&mut object);
-            schemas.store(&mut object);
-            if let Some(owned) = managers.get_mut(&me) {
-                owned.time = Some(time.to_owned());
-            }
-            object
+    let mut object = if let Some(mut object) = merged {
+        schemas.settle_applied(&mut object);
+        if let Some(message) = convert::refused(schemas, &object) {
+            return Err(ApplyError::NotTyped { message });
         }
-        None => managed::without_managed_fields(before),
+        reset::restore(updater.ignored(), request.live, &mut object);
+        finish(&mut object);
+        schemas.store(&mut object);
+        if let Some(owned) = managers.get_mut(&me) {
+            owned.time = Some(time.to_owned());
+        }
+        object
+    } else {
+        // Nothing but ownership can have moved, and mostly not even that.
+        let fields = encode(&managers);
+        if let Some(live) = request.live.filter(|live| managed::only_times(live, &fields)) {
+            return Ok(live.clone());
+        }
+        managed::without_managed_fields(before)
     };
     let fields = encode(&managers);
     let before = request.live.filter(|live| managed::only_times_differ(live, &object, &fields));

@@ -164,26 +164,31 @@ pub(crate) fn without_managed_fields(object: &Value) -> Value {
 /// Whether nothing but the times of managedFields would change
 /// (`IgnoreManagedFieldsTimestampsTransformer`).
 pub(crate) fn only_times_differ(live: &Value, new: &Value, fields: &[Value]) -> bool {
-    let before = identity::managed_fields(live).map(Vec::as_slice).unwrap_or_default();
-    let all_but = |one: &Value, two: &Value, names: &[&str]| match (one, two) {
-        (Value::Object(one), Value::Object(two)) => {
-            let counts = |(name, _): &(&String, &Value)| !names.contains(&name.as_str());
-            one.iter().filter(counts).eq(two.iter().filter(counts))
-        }
-        _ => one == two,
-    };
-    let entries = before.iter().zip(fields);
-    if before.is_empty()
-        || before.len() != fields.len()
-        || !entries.into_iter().all(|(one, two)| all_but(one, two, &["time"]))
-    {
-        return false;
-    }
-    all_but(live, new, &["metadata"])
+    only_times(live, fields)
+        && all_but(live, new, &["metadata"])
         && match (live.get("metadata"), new.get("metadata")) {
             (Some(one), Some(two)) => {
                 all_but(one, two, &["managedFields", "resourceVersion", "generation"])
             }
             (one, two) => one == two,
         }
+}
+
+/// Whether these managedFields are the object's own, times aside; not so if it has none.
+pub(crate) fn only_times(live: &Value, fields: &[Value]) -> bool {
+    let before = identity::managed_fields(live).map(Vec::as_slice).unwrap_or_default();
+    !before.is_empty()
+        && before.len() == fields.len()
+        && before.iter().zip(fields).all(|(one, two)| all_but(one, two, &["time"]))
+}
+
+/// Whether two maps are the same, some fields aside.
+fn all_but(one: &Value, two: &Value, names: &[&str]) -> bool {
+    match (one, two) {
+        (Value::Object(one), Value::Object(two)) => {
+            let counts = |(name, _): &(&String, &Value)| !names.contains(&name.as_str());
+            one.iter().filter(counts).eq(two.iter().filter(counts))
+        }
+        _ => one == two,
+    }
 }

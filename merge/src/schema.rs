@@ -6,6 +6,7 @@
 //! schema. A set of schemas is a stack of layers that are never changed, so that clones and
 //! extensions are cheap.
 
+mod bytes;
 mod check;
 mod custom;
 mod definition;
@@ -24,7 +25,7 @@ pub use check::{FieldProblem, ProblemKind};
 pub use types::{Entries, Format, Scalar, Scope};
 
 pub(crate) use types::{DEDUCED, ListType, MapType};
-use types::{Field, Kind, Layer, Type, TypeId};
+use types::{Field, Kind, KindKey, Layer, Type, TypeId};
 
 /// The schemas of a number of kinds.
 #[derive(Debug, Clone)]
@@ -57,10 +58,6 @@ impl SchemaError {
     pub const fn class(&self) -> ErrorClass {
         ErrorClass::User
     }
-}
-
-fn kind_key(group: &str, version: &str, kind: &str) -> String {
-    format!("{group}/{version}/{kind}")
 }
 
 impl Schemas {
@@ -107,16 +104,13 @@ impl Schemas {
     pub fn without_definition(&self, crd: &Value) -> Self {
         let text = |pointer: &str| crd.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let (group, kind) = (text("/spec/group"), text("/spec/names/kind"));
-        let is_its = |key: &str| {
-            let mut parts = key.split('/');
-            parts.next() == Some(group) && parts.nth(1) == Some(kind)
-        };
+        let is_its = |key: &KindKey| key.is_of(group, kind);
         let layers = self.layers.iter().filter_map(|layer| {
-            if !layer.kinds.keys().any(|key| is_its(key)) {
+            if !layer.kinds.iter().any(|(key, _)| is_its(key)) {
                 return Some(Arc::clone(layer));
             }
             let mut changed = Layer::clone(layer);
-            changed.kinds.retain(|key, _| !is_its(key));
+            changed.kinds.retain(|(key, _)| !is_its(key));
             (!changed.kinds.is_empty()).then(|| Arc::new(changed))
         });
         Self { layers: layers.collect() }
@@ -146,14 +140,9 @@ impl Schemas {
     /// The versions of a kind that are known.
     pub fn versions(&self, group: &str, kind: &str) -> Vec<String> {
         let mut versions: Vec<String> = Vec::new();
-        for key in self.layers.iter().flat_map(|layer| layer.kinds.keys()) {
-            let mut parts = key.split('/');
-            let (its_group, version) = (parts.next(), parts.next().unwrap_or_default());
-            if its_group == Some(group)
-                && parts.next() == Some(kind)
-                && !versions.iter().any(|known| known == version)
-            {
-                versions.push(version.to_owned());
+        for (key, _) in self.layers.iter().flat_map(|layer| &layer.kinds) {
+            if key.is_of(group, kind) && !versions.iter().any(|known| **known == *key.version) {
+                versions.push(key.version.to_string());
             }
         }
         versions
@@ -174,21 +163,18 @@ impl Schemas {
     /// The root of the version a definition's objects are stored in, if that is another one.
     fn storage_root(&self, gvk: &GroupVersionKind) -> Option<TypeRef<'_>> {
         self.layers.iter().rev().find_map(|layer| {
-            let stored = layer.kinds.iter().filter(|(_, kind)| kind.stored);
-            let mut parts = stored.map(|(key, kind)| (key.split('/'), kind));
-            parts.find_map(|(mut parts, kind)| {
-                let same_group = parts.next() == Some(&gvk.group);
-                let other_version = parts.next() != Some(&gvk.version);
-                let same_kind = parts.next() == Some(&gvk.kind);
-                (same_group && other_version && same_kind)
+            let mut stored = layer.kinds.iter().filter(|(_, kind)| kind.stored);
+            stored.find_map(|(key, kind)| {
+                (key.is_of(&gvk.group, &gvk.kind) && *key.version != *gvk.version)
                     .then_some(TypeRef { layer, id: kind.root })
             })
         })
     }
 
     fn find(&self, gvk: &GroupVersionKind) -> Option<(&Layer, &Kind)> {
-        let key = kind_key(&gvk.group, &gvk.version, &gvk.kind);
-        self.layers.iter().rev().find_map(|layer| Some((layer.as_ref(), layer.kinds.get(&key)?)))
+        self.layers.iter().rev().find_map(|layer| {
+            Some((layer.as_ref(), layer.kind(&gvk.group, &gvk.version, &gvk.kind)?))
+        })
     }
 }
 
@@ -244,12 +230,12 @@ impl<'a> TypeRef<'a> {
         self.get()
             .and_then(|own| own.map.as_ref())
             .into_iter()
-            .flat_map(|map| map.fields.keys().map(String::as_str))
+            .flat_map(|map| map.fields.iter().map(|(name, _)| &**name))
     }
 
     /// The default of a declared field.
     pub fn default_of(self, name: &str) -> Option<&'a Value> {
-        self.declared(name)?.default.as_ref()
+        self.declared(name)?.default.as_deref()
     }
 
     /// Whether a declared field is required.
@@ -259,12 +245,12 @@ impl<'a> TypeRef<'a> {
 
     /// `x-kubernetes-patch-strategy` of a declared field.
     pub fn patch_strategy(self, name: &str) -> Option<&'a str> {
-        self.declared(name)?.patch_strategy.as_deref()
+        self.declared(name)?.patch.as_ref()?.strategy.as_deref()
     }
 
     /// `x-kubernetes-patch-merge-key` of a declared field.
     pub fn patch_merge_key(self, name: &str) -> Option<&'a str> {
-        self.declared(name)?.patch_key.as_deref()
+        self.declared(name)?.patch.as_ref()?.key.as_deref()
     }
 
     /// How entries of the list are told apart; `None` where no list may stand.

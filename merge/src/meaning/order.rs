@@ -1,6 +1,8 @@
 //! What a schema says of values: which lists have entries whose order is no part of the meaning, and
 //! where null is no value. Works for built-in kinds and custom resources alike.
 
+use std::cmp::Ordering;
+
 use serde_json::{Number, Value};
 
 use crate::schema::{Entries, TypeRef};
@@ -9,9 +11,16 @@ use crate::schema::{Entries, TypeRef};
 pub(super) fn settle(schema: Option<TypeRef<'_>>, value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            fields.retain(|name, value| !(value.is_null() && is_no_value(schema, name)));
+            if fields.values().any(Value::is_null) {
+                fields.retain(|name, value| !(value.is_null() && is_no_value(schema, name)));
+            }
             for (name, value) in fields {
-                settle(schema.and_then(|schema| schema.child(name)), value);
+                match value {
+                    Value::Object(_) | Value::Array(_) => {
+                        settle(schema.and_then(|schema| schema.child(name)), value);
+                    }
+                    other => settle(None, other),
+                }
             }
         }
         Value::Array(items) => {
@@ -20,8 +29,8 @@ pub(super) fn settle(schema: Option<TypeRef<'_>>, value: &mut Value) {
                 settle(element, item);
             }
             match schema.and_then(TypeRef::entries) {
-                Some(Entries::Keyed(keys)) => items.sort_by_cached_key(|item| identity(item, keys)),
-                Some(Entries::Set) => items.sort_by_cached_key(Value::to_string),
+                Some(Entries::Keyed(keys)) => items.sort_by(|one, two| by_keys(keys, one, two)),
+                Some(Entries::Set) => items.sort_by(by_text),
                 Some(Entries::Atomic) | None => {}
             }
         }
@@ -42,10 +51,28 @@ fn is_no_value(schema: Option<TypeRef<'_>>, name: &str) -> bool {
         .is_some_and(|field| !field.is_nullable() && !field.is_free())
 }
 
-/// What tells an entry from others; the rest of the entry decides between equals.
-fn identity(item: &Value, keys: &[String]) -> (Vec<String>, String) {
-    let key = |key: &String| item.get(key).map_or_else(String::new, Value::to_string);
-    (keys.iter().map(key).collect(), item.to_string())
+/// The order of entries: by what tells them apart; the rest decides between equals.
+fn by_keys(keys: &[String], one: &Value, two: &Value) -> Ordering {
+    for key in keys {
+        let order = match (one.get(key), two.get(key)) {
+            (Some(one), Some(two)) => by_text(one, two),
+            (one, two) => one.is_some().cmp(&two.is_some()),
+        };
+        if order.is_ne() {
+            return order;
+        }
+    }
+    one.to_string().cmp(&two.to_string())
+}
+
+/// The order of values as JSON texts.
+fn by_text(one: &Value, two: &Value) -> Ordering {
+    // Letters that are escaped, or sort before the closing quote, are left to the texts themselves.
+    let plain = |text: &str| text.bytes().all(|byte| byte > b'"' && byte != b'\\');
+    match (one, two) {
+        (Value::String(one), Value::String(two)) if plain(one) && plain(two) => one.cmp(two),
+        _ => one.to_string().cmp(&two.to_string()),
+    }
 }
 
 /// `1.0` is written `1` by a server.

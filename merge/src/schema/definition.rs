@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::SchemaError;
 use super::read::Reader;
-use super::types::{DEDUCED, Kind, Layer, Scope};
-use super::{SchemaError, kind_key};
+use super::types::{DEDUCED, Kind, KindKey, Layer, Scope};
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
@@ -31,7 +31,7 @@ pub(super) fn layer(crd: &Value) -> Result<Layer, SchemaError> {
         .and_then(Value::as_array)
         .ok_or_else(|| wrong("spec.versions is missing"))?;
     let preserve = crd.pointer("/spec/preserveUnknownFields") == Some(&Value::Bool(true));
-    let mut roots: Vec<(String, Value, Kind)> = Vec::new();
+    let mut roots: Vec<(KindKey, String, Value, Kind)> = Vec::new();
     for version in versions {
         let served = version.get("served").and_then(Value::as_bool) != Some(false);
         let Some(called) = version.get("name").and_then(Value::as_str).filter(|_| served) else {
@@ -53,16 +53,17 @@ pub(super) fn layer(crd: &Value) -> Result<Layer, SchemaError> {
             custom: true,
             stored: version.get("storage") == Some(&Value::Bool(true)),
         };
-        roots.push((kind_key(group, called, kind), root, kind_of));
+        let name = format!("{group}/{called}/{kind}");
+        roots.push((KindKey::new(group, called, kind), name, root, kind_of));
     }
     let metadata = object_meta();
     let mut definitions: BTreeMap<&str, &Value> =
-        roots.iter().map(|(key, root, _)| (key.as_str(), root)).collect();
+        roots.iter().map(|(_, name, root, _)| (name.as_str(), root)).collect();
     definitions.extend(metadata.iter().map(|(name, schema)| (name.as_str(), schema)));
     let mut reader = Reader::new();
     reader.definitions(&definitions)?;
-    for (key, _, kind) in &roots {
-        reader.kind(key.clone(), key, kind.clone());
+    for (key, name, _, kind) in &roots {
+        reader.kind(key.clone(), name, kind.clone());
     }
     Ok(reader.finish())
 }

@@ -4,15 +4,16 @@
 //! builds its own merge schemas with: a list is atomic unless it says otherwise, by list type or by
 //! patch strategy; an object with no properties is free-form; a schema with no type admits anything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::SchemaError;
 use super::types::{
-    DEDUCED, Entries, Field, Format, Kind, Layer, ListType, MapType, Scalar, Scope, Type, TypeId,
-    UNTYPED,
+    DEDUCED, Entries, Field, Format, Kind, KindKey, Layer, ListType, MapType, Name, Patch, Scalar,
+    Scope, Type, TypeId, UNTYPED,
 };
-use super::{SchemaError, kind_key};
 
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 const RAW_EXTENSION: &str = "io.k8s.apimachinery.pkg.runtime.RawExtension";
@@ -21,10 +22,16 @@ const RAW_EXTENSION: &str = "io.k8s.apimachinery.pkg.runtime.RawExtension";
 pub(super) struct Reader {
     layer: Layer,
     names: BTreeMap<String, TypeId>,
-    /// Types without a name, by their text: equal ones are kept once.
-    inline: BTreeMap<String, TypeId>,
+    /// Types without a name: equal ones are kept once.
+    inline: HashMap<Type, TypeId>,
+    /// Copies by the name of what they are of, and whether they are atomic.
+    relations: BTreeMap<(String, bool), TypeId>,
     /// Copies of named types whose map is atomic (or not) in one place only: copy, original.
     copies: Vec<(TypeId, TypeId, bool)>,
+    /// What is said again and again is kept once.
+    texts: HashMap<String, Name>,
+    defaults: HashMap<Value, Arc<Value>>,
+    patches: HashMap<Patch, Arc<Patch>>,
 }
 
 impl Reader {
@@ -32,8 +39,12 @@ impl Reader {
         Self {
             layer: Layer::empty(),
             names: BTreeMap::new(),
-            inline: BTreeMap::new(),
+            inline: HashMap::new(),
+            relations: BTreeMap::new(),
             copies: Vec::new(),
+            texts: HashMap::new(),
+            defaults: HashMap::new(),
+            patches: HashMap::new(),
         }
     }
 
@@ -71,14 +82,25 @@ impl Reader {
     }
 
     /// Make a definition known as a kind; `kind` has everything but its type.
-    pub fn kind(&mut self, key: String, name: &str, kind: Kind) {
+    pub fn kind(&mut self, key: KindKey, name: &str, kind: Kind) {
         if let Some(id) = self.names.get(name) {
-            self.layer.kinds.insert(key, Kind { root: *id, ..kind });
+            self.layer.put(key, Kind { root: *id, ..kind });
         }
     }
 
-    pub fn finish(self) -> Layer {
+    /// The layer, with the types that its kinds lead to.
+    pub fn finish(mut self) -> Layer {
+        self.layer.keep_reachable();
         self.layer
+    }
+
+    fn name(&mut self, text: &str) -> Name {
+        if let Some(known) = self.texts.get(text) {
+            return Arc::clone(known);
+        }
+        let name: Name = text.into();
+        self.texts.insert(text.to_owned(), Arc::clone(&name));
+        name
     }
 
     fn push(&mut self, read: Type) -> Result<TypeId, SchemaError> {
@@ -135,23 +157,22 @@ impl Reader {
         id: TypeId,
         atomic: bool,
     ) -> Result<TypeId, SchemaError> {
-        let key = format!("{name} {}", if atomic { "atomic" } else { "granular" });
-        if let Some(known) = self.inline.get(&key) {
+        let key = (name.to_owned(), atomic);
+        if let Some(known) = self.relations.get(&key) {
             return Ok(*known);
         }
         let copy = self.push(Type::default())?;
         self.copies.push((copy, id, atomic));
-        self.inline.insert(key, copy);
+        self.relations.insert(key, copy);
         Ok(copy)
     }
 
     fn intern(&mut self, read: Type) -> Result<TypeId, SchemaError> {
-        let key = serde_json::to_string(&read).map_err(|_| SchemaError::TooLarge)?;
-        if let Some(id) = self.inline.get(&key) {
+        if let Some(id) = self.inline.get(&read) {
             return Ok(*id);
         }
-        let id = self.push(read)?;
-        self.inline.insert(key, id);
+        let id = self.push(read.clone())?;
+        self.inline.insert(read, id);
         Ok(id)
     }
 
@@ -165,18 +186,27 @@ impl Reader {
             .flatten()
             .filter_map(Value::as_str)
             .collect();
-        let mut fields = BTreeMap::new();
+        let mut fields = Vec::new();
         for (name, member) in properties {
-            let extension = |key: &str| member.get(key).and_then(Value::as_str).map(str::to_owned);
-            let field = Field {
-                kind: self.refer(member, preserve)?,
-                default: member.get("default").cloned(),
-                required: required.contains(name.as_str()),
-                patch_strategy: extension("x-kubernetes-patch-strategy"),
-                patch_key: extension("x-kubernetes-patch-merge-key"),
+            let kind = self.refer(member, preserve)?;
+            let default = member.get("default").map(|default| {
+                let known = self.defaults.entry(default.clone());
+                Arc::clone(known.or_insert_with(|| Arc::new(default.clone())))
+            });
+            let mut extension =
+                |key: &str| member.get(key).and_then(Value::as_str).map(|text| self.name(text));
+            let patch = Patch {
+                strategy: extension("x-kubernetes-patch-strategy"),
+                key: extension("x-kubernetes-patch-merge-key"),
             };
-            fields.insert(name.clone(), field);
+            let patch = (patch != Patch::default()).then(|| {
+                let known = self.patches.entry(patch.clone());
+                Arc::clone(known.or_insert_with(|| Arc::new(patch)))
+            });
+            let required = required.contains(name.as_str());
+            fields.push((self.name(name), Field { kind, required, default, patch }));
         }
+        let fields = fields.into_iter().collect();
         let element = match schema.get("additionalProperties") {
             None if preserve || properties.is_empty() => Some(DEDUCED),
             None | Some(Value::Bool(false)) => None,
@@ -201,7 +231,7 @@ pub(super) fn documents<'a>(
     documents: impl IntoIterator<Item = &'a Value>,
 ) -> Result<Layer, SchemaError> {
     let mut definitions = BTreeMap::new();
-    let mut served: BTreeMap<String, Served> = BTreeMap::new();
+    let mut served: BTreeMap<KindKey, Served> = BTreeMap::new();
     for document in documents {
         let schemas = document.pointer("/components/schemas").and_then(Value::as_object);
         definitions.extend(schemas.into_iter().flatten().map(|(name, body)| (name.as_str(), body)));
@@ -233,7 +263,7 @@ struct Served {
 }
 
 /// Which kind a path serves, and how: `…/namespaces/{namespace}/deployments/{name}/status`.
-fn read_path(path: &str, operations: &Value, served: &mut BTreeMap<String, Served>) {
+fn read_path(path: &str, operations: &Value, served: &mut BTreeMap<KindKey, Served>) {
     let Some((prefix, rest)) = path.split_once("/{name}") else {
         return;
     };
@@ -254,9 +284,9 @@ fn read_path(path: &str, operations: &Value, served: &mut BTreeMap<String, Serve
     }
 }
 
-fn key_of(gvk: &Value) -> Option<String> {
+fn key_of(gvk: &Value) -> Option<KindKey> {
     let text = |field: &str| gvk.get(field).and_then(Value::as_str);
-    Some(kind_key(text("group")?, text("version")?, text("kind")?))
+    Some(KindKey::new(text("group")?, text("version")?, text("kind")?))
 }
 
 /// The name a schema refers to, by `$ref` or by an `allOf` with nothing but one `$ref`.

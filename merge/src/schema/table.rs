@@ -1,13 +1,14 @@
 //! The compiled-in table: the schemas of every built-in kind, generated from recorded OpenAPI
-//! documents, as deflated JSON. A test reads the documents again and finds no difference; the
+//! documents, as deflated bytes. A test reads the documents again and finds no difference; the
 //! ignored test `write_the_table` writes it anew.
 
 use std::io::Read as _;
 use std::sync::{Arc, LazyLock};
 
+use super::bytes;
 use super::types::Layer;
 
-static TABLE: &[u8] = include_bytes!("builtin.json.deflate");
+static TABLE: &[u8] = include_bytes!("builtin.deflate");
 
 static BUILTIN: LazyLock<Arc<Layer>> = LazyLock::new(|| Arc::new(unpack(TABLE)));
 static DEDUCED: LazyLock<Layer> = LazyLock::new(Layer::empty);
@@ -25,9 +26,10 @@ pub(super) fn deduced() -> &'static Layer {
 /// Read a packed layer. The bytes are part of the program and a test reads them, so what cannot be
 /// read is a layer of nothing.
 fn unpack(packed: &[u8]) -> Layer {
-    let mut text = Vec::new();
-    let read = flate2::read::DeflateDecoder::new(packed).read_to_end(&mut text);
-    read.ok().and_then(|_| serde_json::from_slice(&text).ok()).unwrap_or_else(Layer::empty)
+    let mut unpacked = Vec::new();
+    let read = flate2::read::DeflateDecoder::new(packed).read_to_end(&mut unpacked);
+    let layers = read.ok().and_then(|_| bytes::unpack(&unpacked));
+    layers.and_then(|layers| layers.into_iter().next()).unwrap_or_else(Layer::empty)
 }
 
 #[cfg(test)]
@@ -52,13 +54,13 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "writes src/schema/builtin.json.deflate"]
+    #[ignore = "writes src/schema/builtin.deflate"]
     fn write_the_table() {
-        let text = serde_json::to_vec(&generate()).unwrap();
+        let unpacked = bytes::pack(&[&generate()]);
         let mut packer =
             flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
-        packer.write_all(&text).unwrap();
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/schema/builtin.json.deflate");
+        packer.write_all(&unpacked).unwrap();
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/schema/builtin.deflate");
         std::fs::write(path, packer.finish().unwrap()).unwrap();
     }
 }
