@@ -154,25 +154,29 @@ impl Shell {
         }
     }
 
-    /// Writes one line of data to standard output.
+    /// Writes one line to standard output, for people: nothing in it steers their terminal.
     pub fn line(&mut self, text: &str) -> io::Result<()> {
-        self.data(&format!("{text}\n"))
+        self.data(&format!("{}\n", harmless(text)))
     }
 
     /// Writes one JSON value, on one line, to standard output.
     pub fn json_line(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
         let text = serde_json::to_string(value)?;
-        Ok(self.line(&text)?)
+        Ok(self.data(&format!("{text}\n"))?)
     }
 
     /// Writes one JSON value, indented, to standard output.
     pub fn json(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(value)?;
-        Ok(self.line(&text)?)
+        Ok(self.data(&format!("{text}\n"))?)
     }
 
     /// Says something to a person, on standard error.
     pub fn say(&mut self, text: &str) {
+        self.tell(&harmless(text));
+    }
+
+    fn tell(&mut self, text: &str) {
         let _ = writeln!(io::stderr(), "{text}");
     }
 
@@ -192,12 +196,13 @@ impl Shell {
     }
 
     fn labelled(&mut self, label: &str, code: &str, text: &str) {
+        let text = harmless(text);
         let line = if self.colour_err() {
             format!("\u{1b}[1;{code}m{label}:\u{1b}[0m {text}")
         } else {
             format!("{label}: {text}")
         };
-        self.say(&line);
+        self.tell(&line);
     }
 
     /// Says why a verb failed, each cause on a line of its own, and what its exit code is. The
@@ -239,6 +244,11 @@ fn told<'a>(chain: impl Iterator<Item = &'a (dyn std::error::Error + 'static)>) 
     lines
 }
 
+/// Text for people: what comes from Git or from a cluster does not steer their terminal.
+fn harmless(text: &str) -> String {
+    text.split('\n').map(tui::style::printable).collect::<Vec<_>>().join("\n")
+}
+
 /// How this run masks secret values. The standard library seeds its hashers from the system's random
 /// source.
 pub fn redaction() -> Redaction {
@@ -263,6 +273,11 @@ fn quiet_what_is_caught() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_that_is_said_steers_the_terminal() {
+        assert_eq!(harmless("two\n\u{1b}[2Jlines\u{9b}"), "two\n\u{fffd}[2Jlines\u{fffd}");
+    }
 
     #[test]
     fn a_cause_is_told_once() {

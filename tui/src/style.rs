@@ -70,7 +70,7 @@ impl Style {
 }
 
 /// Text that cannot steer a terminal, nor make it show letters in another order than they have.
-pub(crate) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     let steers = |it: char| {
         (it.is_control() && it != '\t')
             // Marks and overrides of direction (Unicode Standard Annex 9).

@@ -13,6 +13,8 @@ use merge::schema::Schemas;
 use serde::Serialize;
 use serde_json::Value;
 
+use tui::style::printable;
+
 use crate::shell::{Exit, Shell};
 use crate::source::file_source;
 
@@ -134,13 +136,13 @@ impl<'a> Judged<'a> {
 /// Columns: glyph and word, object, sentence.
 fn lines<'a>(judged: impl Iterator<Item = &'a Judged<'a>>, colour: bool) -> String {
     let rows: Vec<(String, &Health)> =
-        judged.map(|it| (it.manifest.id.to_string(), &it.health)).collect();
+        judged.map(|it| (printable(&it.manifest.id.to_string()), &it.health)).collect();
     let width = rows.iter().map(|(id, _)| id.chars().count()).max().unwrap_or_default();
     let lines = rows.iter().map(|(id, health)| {
         let (glyph, code) = look(health.status);
         let word = format!("{glyph} {:<11}", health.status);
         let word = if colour { format!("\u{1b}[{code}m{word}\u{1b}[0m") } else { word };
-        format!("{word}  {id:<width$}  {}\n", health.message)
+        format!("{word}  {id:<width$}  {}\n", printable(&health.message))
     });
     lines.collect()
 }

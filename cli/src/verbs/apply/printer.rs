@@ -71,7 +71,7 @@ impl<'a> Printer<'a> {
         if self.output == Output::Json {
             return self.shell.json_line(note);
         }
-        let line = format!("{:.3}  {note}", note.at);
+        let line = tui::style::printable(&format!("{:.3}  {note}", note.at));
         let Some(live) = &mut self.live else {
             return Ok(self.shell.line(&line)?);
         };
