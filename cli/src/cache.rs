@@ -1,5 +1,5 @@
-//! Where mirrors live between runs: a folder of this user, one below it for each URL. It may be
-//! deleted at any time.
+//! What lives between runs in a folder of this user: mirrors, one for each URL, and servers' schemas.
+//! It may be deleted at any time.
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,11 @@ pub fn mirror_folder(cache: Option<&Path>, url: &str) -> anyhow::Result<PathBuf>
     let place = std::fs::canonicalize(url).ok();
     let place = place.as_deref().and_then(Path::to_str).unwrap_or(url);
     Ok(cache.join("cleat").join("mirrors").join(Digest::of_bytes(place.as_bytes()).short()))
+}
+
+/// The folder of servers' schemas.
+pub fn schema_folder(cache: &Path) -> PathBuf {
+    cache.join("cleat").join("schemas")
 }
 
 #[cfg(test)]

@@ -4,9 +4,14 @@ use std::future::Future;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use syncer::schemas::SchemaCache;
 use syncer::{Client, Connection};
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+use crate::cache;
+use crate::shell::Shell;
 
 /// The flags that name a cluster, as kubectl has them.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -20,21 +25,35 @@ pub struct ClusterArgs {
 }
 
 impl ClusterArgs {
-    /// Makes a client; nothing is sent yet.
-    pub async fn connect(&self) -> anyhow::Result<Client> {
-        let connection =
-            Connection { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() };
-        Ok(Client::connect(&connection).await?)
+    /// Makes a client, which keeps schemas in the user's cache; nothing is sent yet.
+    pub async fn connect(&self, shell: &Shell) -> anyhow::Result<Client> {
+        let client = Client::connect(&self.connection()).await?;
+        Ok(match shell.cache() {
+            Some(cache) => {
+                client.keeping_schemas(SchemaCache::in_folder(cache::schema_folder(cache)))
+            }
+            None => client,
+        })
+    }
+
+    /// The namespace of the kubeconfig's context.
+    pub async fn default_namespace(&self) -> anyhow::Result<String> {
+        Ok(self.connection().default_namespace().await?)
+    }
+
+    fn connection(&self) -> Connection {
+        Connection { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() }
     }
 }
 
 /// Runs what a verb awaits.
 pub fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")?
-        .block_on(future)
+    runtime()?.block_on(future)
+}
+
+/// What a client's connections live in.
+pub fn runtime() -> anyhow::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")
 }
 
 /// A token that the first Ctrl-C (or SIGTERM) cancels. The second one ends the process where it stands,

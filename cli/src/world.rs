@@ -1,22 +1,22 @@
 //! What desired objects are compared with: a cluster, files that stand for one, or nothing at all.
 //! `plan` and `diff` share it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::Context;
 use engine::application::ApplicationName;
 use engine::diff::{Comparison, diff};
 use engine::plan::Cluster;
 use engine::record::{Bundle, Entry, Inventory, Quarantined, Resume};
 use engine::redact::{Redaction, Salt};
-use manifests::{Limits, Render, RenderOptions};
+use manifests::{Limits, RenderOptions};
 use merge::schema::Schemas;
 use merge::{Digest, Manifest, ObjectId};
 use serde_json::Value;
-
-use syncer::discovery::Discovery;
-use syncer::records::Records;
+use syncer::ask::{Answer, Asker, Question};
+use tokio::runtime::Runtime;
 
 use crate::cluster::{self, ClusterArgs};
 use crate::shell::Shell;
@@ -35,8 +35,24 @@ pub struct WorldArgs {
     /// The cluster of the kubeconfig's current context; --kubeconfig and --context imply it
     #[arg(long, conflicts_with_all = ["live", "previous"], help_heading = "Compare with")]
     pub cluster: bool,
+    /// When to ask the cluster, by dry run, what an apply would make of an object
+    #[arg(long, value_enum, default_value_t = Ask::Unsure, value_name = "WHEN",
+          help_heading = "Compare with")]
+    pub ask: Ask,
     #[command(flatten)]
     pub connection: ClusterArgs,
+}
+
+/// When the server is asked about an object.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Ask {
+    /// Where it cannot be told here with certainty
+    #[default]
+    Unsure,
+    /// Wherever something differs
+    Differs,
+    /// Never
+    Never,
 }
 
 /// What desired objects are compared with.
@@ -54,8 +70,21 @@ pub struct World {
     pub quarantined: Option<Quarantined>,
     /// When the cluster was read.
     pub read_at: Option<jiff::Timestamp>,
+    /// The objects that their records vouch for: there is nothing to compare.
+    pub vouched: BTreeSet<ObjectId>,
+    /// When the server is asked.
+    pub asking: Ask,
     /// The schemas of the cluster's kinds.
     served: Option<Schemas>,
+    /// The cluster, to be asked more.
+    server: Option<Server>,
+}
+
+/// A cluster that can be asked. The runtime holds its connections.
+#[derive(Debug)]
+struct Server {
+    asker: Asker,
+    runtime: Runtime,
 }
 
 impl WorldArgs {
@@ -68,8 +97,7 @@ impl WorldArgs {
         source: &SourceArgs,
     ) -> anyhow::Result<(World, Vec<Manifest>)> {
         if self.is_cluster() {
-            let render = source.render_quietly(shell, &Schemas::builtin())?;
-            return cluster::block_on(self.read_cluster(application, render));
+            return self.read_cluster(shell, application, source);
         }
         let world = self.read_files(application)?;
         let render = source.render(shell, &world.schemas(&[]))?;
@@ -86,9 +114,7 @@ impl WorldArgs {
     pub fn namespace(&self, given: Option<String>) -> anyhow::Result<String> {
         match given {
             Some(given) => Ok(given),
-            None if self.is_cluster() => cluster::block_on(async {
-                Ok(self.connection.connect().await?.default_namespace().to_owned())
-            }),
+            None if self.is_cluster() => cluster::block_on(self.connection.default_namespace()),
             None => Ok("default".to_owned()),
         }
     }
@@ -97,39 +123,46 @@ impl WorldArgs {
         self.cluster || self.connection.kubeconfig.is_some() || self.connection.context.is_some()
     }
 
-    async fn read_cluster(
+    /// The render is at work on a thread of its own while the cluster is read.
+    fn read_cluster(
         &self,
+        shell: &Shell,
         application: &ApplicationName,
-        render: Render,
+        source: &SourceArgs,
     ) -> anyhow::Result<(World, Vec<Manifest>)> {
-        let client = self.connection.connect().await?;
-        let records = Records::read(&client, application, "plan").await?;
-        let discovery = Discovery::read(&client).await?;
-        let quarantined = match records.ledger().resume(render.digest) {
-            Resume::Refuse { quarantined } => Some(quarantined),
+        let (told, rendered) = tokio::sync::oneshot::channel();
+        let runtime = cluster::runtime()?;
+        let (client, digest, reading) = std::thread::scope(|scope| {
+            scope.spawn(|| told.send(source.render_quietly(shell, &Schemas::builtin())));
+            runtime.block_on(async {
+                let client = self.connection.connect(shell).await?;
+                let mut digest = None;
+                let render = async {
+                    let render = rendered.await.context("the render ended without an answer")??;
+                    digest = Some(render.digest);
+                    Ok::<_, anyhow::Error>(render.objects)
+                };
+                let reading = syncer::reading::read(&client, application, render).await?;
+                Ok::<_, anyhow::Error>((client, digest, reading))
+            })
+        })?;
+        let quarantined = match digest.map(|digest| reading.records.ledger().resume(digest)) {
+            Some(Resume::Refuse { quarantined }) => Some(quarantined),
             _ => None,
         };
-        // What a kind is and where it lives is judged by what the cluster serves, not by us.
-        let placed = render.objects.into_iter().map(|manifest| {
-            syncer::apply::placed(&manifest, &discovery, &application.namespace).unwrap_or(manifest)
-        });
-        let desired: Vec<Manifest> = placed.map(|it| application.marked(&it)).collect();
-        let inventory = records.inventory().clone();
-        let live = syncer::live::read(&client, &discovery, &desired, &inventory).await?;
-        let read_at = Some(syncer::clock::Clock::system().now());
-        let kinds = desired.iter().map(|manifest| manifest.gvk.clone()).collect();
-        let schemas = syncer::schemas::of_server(&client, &kinds, &desired).await?;
-        let previous = syncer::apply::previous(&records)?;
         let world = World {
-            live: live.objects,
-            cluster: live.cluster,
-            inventory,
-            previous,
+            live: reading.live.objects,
+            cluster: reading.live.cluster,
+            inventory: reading.records.inventory().clone(),
+            previous: reading.previous,
             quarantined,
-            read_at,
-            served: Some(schemas),
+            read_at: Some(syncer::clock::Clock::system().now()),
+            vouched: reading.vouched,
+            asking: self.ask,
+            served: Some(reading.schemas),
+            server: Some(Server { asker: Asker::new(client, reading.discovery), runtime }),
         };
-        Ok((world, desired))
+        Ok((world, reading.desired))
     }
 
     fn read_files(&self, application: &ApplicationName) -> anyhow::Result<World> {
@@ -167,6 +200,15 @@ fn warn_of_unmanaged(shell: &mut Shell, world: &World, desired: &[Manifest]) {
 }
 
 impl World {
+    /// What the server says that applies would make of objects, in the order of the questions; `None`
+    /// where there is no server to ask.
+    pub fn ask(&self, questions: &[Question<'_>]) -> anyhow::Result<Option<Vec<Answer>>> {
+        let Some(server) = self.server.as_ref().filter(|_| !questions.is_empty()) else {
+            return Ok(None);
+        };
+        Ok(Some(server.runtime.block_on(server.asker.ask(questions))?))
+    }
+
     /// What a revision comes to on a cluster that had nothing before.
     pub fn of_applied(applied: Vec<Manifest>) -> Self {
         let mut world = Self::default();

@@ -14,9 +14,11 @@
 use std::collections::BTreeMap;
 
 use merge::object::{generation, name, uid};
-use merge::{Digest, GroupVersionKind};
+use merge::{Digest, GroupVersionKind, Manifest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+use crate::record::Entry;
 
 /// How [`crate::diff::settled_digest`] hashes. A digest of another format never stands, and never
 /// leads to an apply: the object is compared instead, and the record renewed when it is next written.
@@ -58,6 +60,25 @@ impl Settled {
     pub fn stands(&self, now: &Self) -> bool {
         self.digest == now.digest && self.format == now.format && self.may_stand(&now.surroundings)
     }
+}
+
+/// Whether an object's record says that nothing happened since our last apply: neither to what Git
+/// wants, nor to what the server has under it (`settle` digests that, where it comes to that), nor to what
+/// else has a say in it.
+pub fn vouches(
+    entry: &Entry,
+    manifest: &Manifest,
+    live: &Value,
+    server: &Server,
+    settle: impl FnOnce() -> Settled,
+) -> bool {
+    let around = server.around(&manifest.gvk);
+    entry.desired == manifest.digest
+        && entry.uid.as_deref() == uid(live)
+        && entry
+            .settled
+            .filter(|settled| settled.may_stand(&around))
+            .is_some_and(|settled| settled.stands(&settle().within(around)))
 }
 
 /// As records hold it. Those of format 1 hold the digest alone.

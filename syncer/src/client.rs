@@ -26,6 +26,8 @@ pub use error::{RequestError, Status, Why};
 use limit::Limiter;
 use retry::{Attempt, RetryPolicy};
 
+use crate::schemas::SchemaCache;
+
 /// How cleat names itself to the server.
 pub const AGENT: &str = concat!("cleat/", env!("CARGO_PKG_VERSION"));
 
@@ -40,6 +42,7 @@ pub struct Client {
     limiter: Limiter,
     policy: RetryPolicy,
     reached: Arc<AtomicBool>,
+    schemas: SchemaCache,
 }
 
 /// One request.
@@ -124,7 +127,20 @@ impl Client {
             limiter: Limiter::default(),
             policy: RetryPolicy::default(),
             reached: Arc::default(),
+            schemas: SchemaCache::in_memory(),
         }
+    }
+
+    /// Says where schemas are kept that this client reads; without, as long as it lives.
+    #[must_use]
+    pub fn keeping_schemas(mut self, schemas: SchemaCache) -> Self {
+        self.schemas = schemas;
+        self
+    }
+
+    /// The schemas that were read before.
+    pub fn schemas(&self) -> &SchemaCache {
+        &self.schemas
     }
 
     /// The server's address, for people.

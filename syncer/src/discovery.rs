@@ -3,7 +3,7 @@
 //! Two requests tell it all (aggregated discovery, `apidiscovery.k8s.io`); a server without that is
 //! asked group by group. A definition that this run applies is asked for again once it is established.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use merge::GroupVersionKind;
 use serde_json::Value;
@@ -33,6 +33,8 @@ pub struct Discovery {
     kinds: BTreeMap<GroupVersionKind, Resource>,
     /// The versions of a group, the server's preference first.
     versions: BTreeMap<String, Vec<String>>,
+    /// The groups and versions of aggregated APIs whose own servers do not answer.
+    away: BTreeSet<String>,
 }
 
 impl Resource {
@@ -123,6 +125,15 @@ impl Discovery {
         self.resource(gvk).or_else(|| self.preferred(&gvk.group, &gvk.kind))
     }
 
+    /// The APIService that would have to be there for a kind to be known: nobody can say whether a kind
+    /// exists while the server of its group and version does not answer.
+    pub fn away(&self, gvk: &GroupVersionKind) -> Option<String> {
+        if self.kinds.contains_key(gvk) || !self.away.contains(&gvk.api_version()) {
+            return None;
+        }
+        Some(format!("{}.{}", gvk.version, gvk.group))
+    }
+
     /// The versions in which the server serves a kind.
     pub fn served_versions(&self, group: &str, kind: &str) -> Vec<String> {
         self.kinds
@@ -163,6 +174,11 @@ impl Discovery {
         for group in array(list, "items") {
             let name = text(group.get("metadata").unwrap_or(&Value::Null), "name");
             for version in array(group, "versions") {
+                // kube-aggregator, `pkg/apiserver/handler_discovery.go`: an APIService that cannot be
+                // asked is listed as stale, with what it served before, or with nothing.
+                if text(version, "freshness") == "Stale" {
+                    self.away.insert(api_version(name, text(version, "version")));
+                }
                 for resource in array(version, "resources") {
                     let Some(response) = resource.get("responseKind") else { continue };
                     let kind = text(response, "kind");
@@ -211,6 +227,7 @@ impl Discovery {
                 // An aggregated API whose server is away hides only its own kinds.
                 Err(error) if error.code().is_some_and(|code| code != 401) => {
                     tracing::warn!(version, %error, "a group cannot be discovered");
+                    self.away.insert(version.clone());
                 }
                 Err(error) => return Err(error),
             }
@@ -233,6 +250,10 @@ impl Discovery {
             });
         }
     }
+}
+
+fn api_version(group: &str, version: &str) -> String {
+    if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
 }
 
 fn group_path(api_version: &str) -> String {
@@ -316,6 +337,19 @@ mod tests {
             ["autoscaling/v1", "autoscaling/v2"]
         );
         assert!(discovery.preferred("apps", "Deployment").is_none());
+    }
+
+    #[test]
+    fn a_kind_whose_server_is_away_is_not_a_kind_that_does_not_exist() {
+        let mut discovery = aggregated();
+        discovery.add_aggregated(&json!({"items": [
+            {"metadata": {"name": "shop.example"}, "versions": [
+                {"version": "v1", "freshness": "Stale", "resources": []},
+                {"version": "v2", "freshness": "Current", "resources": []}]}]}));
+        let away = |version| discovery.away(&GroupVersionKind::new(version, "Basket"));
+        assert_eq!(away("shop.example/v1").as_deref(), Some("v1.shop.example"));
+        assert_eq!(away("shop.example/v2"), None, "its server answers: there is no such kind");
+        assert_eq!(away("blog.example/v1"), None);
     }
 
     #[test]

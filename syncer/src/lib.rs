@@ -11,22 +11,28 @@
 //! | [`discovery`] | the kinds that the server serves, and their paths |
 //! | [`schemas`] | the server's schemas of the kinds in use |
 //! | [`live`] | what the cluster has of one application, from lists and watches |
+//! | [`surroundings`] | what else has a say in what becomes of an applied object |
 //! | [`watch`] | the watches that go on from those lists |
+//! | [`reading`] | all that a comparison reads, at once |
 //! | [`records`] | what is kept between runs, in Secrets |
 //! | [`requests`] | applies and deletions, with their preconditions |
 //! | [`preflight`] | the server's opinion of a plan, by dry run |
+//! | [`ask`] | the server's opinion of one object, once a pair |
 //! | [`apply`] | one run: plan, ask, carry out |
 
 pub mod apply;
+pub mod ask;
 pub mod client;
 pub mod clock;
 pub mod discovery;
 pub mod handover;
 pub mod live;
 pub mod preflight;
+pub mod reading;
 pub mod records;
 pub mod requests;
 pub mod schemas;
+pub mod surroundings;
 pub mod watch;
 
 pub use client::{Client, Connection};

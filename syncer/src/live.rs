@@ -1,12 +1,15 @@
 //! What the cluster has of one application: lists first, then, where something must be awaited, what
 //! the watches say.
 //!
-//! [`read`] is also how `plan`, `diff` and `health` see a cluster. It sends lists only: one a kind in
-//! use (and namespace, while these are few), one of the namespaces, and lists of pods, ReplicaSets
-//! and ControllerRevisions where the application has workloads, or claims that pods may use. No object is ever asked for by name.
+//! [`read`] is also how `health` sees a cluster; `plan` and `diff` begin their lists earlier
+//! ([`Reader`]). Lists only are sent: one a kind in use (and namespace, while these are few), one of the
+//! namespaces, and, for health, lists of pods, ReplicaSets and ControllerRevisions where the
+//! application has workloads, or claims that pods may use. No object is ever asked for by name.
 
 pub mod family;
+mod kinds;
 pub mod list;
+mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,10 +20,12 @@ use engine::record::Inventory;
 use merge::{GroupVersionKind, Manifest, ObjectId};
 use serde_json::Value;
 
-use crate::client::{Client, RequestError, Why};
+use crate::client::{Client, RequestError};
 use crate::discovery::{Discovery, Resource};
+use crate::surroundings;
 use family::{Family, Relative};
 pub use list::Listing;
+pub use read::{Depth, Reader};
 
 /// The objects of one application and what belongs to them.
 #[derive(Debug, Clone, Default)]
@@ -32,8 +37,9 @@ pub struct Live {
     /// The lists that were read, from which watches go on.
     pub listings: Vec<Listing>,
     family: Family,
-    /// The objects that are kept of what is listed and watched.
-    wanted: BTreeSet<ObjectId>,
+    /// The objects that are kept of what is listed and watched, in the version they are wanted in.
+    /// What is only recorded is taken in whichever comes.
+    wanted: BTreeMap<ObjectId, Option<String>>,
     by_uid: BTreeMap<String, ObjectId>,
 }
 
@@ -51,139 +57,21 @@ pub enum Affected {
     },
 }
 
-/// Reads what the cluster has of the desired and the recorded objects.
+/// Reads what the cluster has of the desired and the recorded objects, and what their health needs.
 pub async fn read(
     client: &Client,
     discovery: &Discovery,
     desired: &[Manifest],
     inventory: &Inventory,
 ) -> Result<Live, RequestError> {
-    let mut live = Live::wanting(desired, inventory);
-    let kinds = kinds_in_use(desired, inventory, discovery);
-    let known = |gvk: &GroupVersionKind| discovery.resource(gvk).cloned();
-    let wanted = kinds.iter().filter_map(|(gvk, namespaces)| Some((known(gvk)?, namespaces)));
-    let relatives = relatives(&kinds);
-    let related = relatives.iter().filter_map(|(gvk, namespaces)| Some((known(gvk)?, namespaces)));
-    let namespace = GroupVersionKind::new("v1", "Namespace");
-    let namespaces = known(&namespace);
-    let owns_namespaces =
-        live.wanted.iter().any(|id| id.kind == "Namespace" && id.group.is_empty());
-    let (wanted, related, namespaces) = futures::try_join!(
-        futures::future::try_join_all(wanted.map(|(resource, namespaces)| async move {
-            list::list_where(client, &resource, namespaces).await
-        })),
-        futures::future::try_join_all(related.map(|(resource, namespaces)| async move {
-            allowed(list::list_where(client, &resource, namespaces).await)
-        })),
-        async {
-            match &namespaces {
-                Some(resource) => {
-                    let listed = list::list_where(client, resource, &BTreeSet::new()).await;
-                    if owns_namespaces { listed } else { allowed(listed) }
-                }
-                None => Ok(Vec::new()),
-            }
-        },
-    )?;
-    live.cluster.kinds = Some(discovery.resources().map(|resource| resource.gvk.clone()).collect());
-    live.cluster.namespaces = namespace_states(&namespaces);
-    for (listing, objects) in wanted.into_iter().chain(related).flatten() {
-        for object in objects {
-            live.upsert(object);
-        }
-        live.listings.push(listing);
-    }
-    for (listing, objects) in namespaces {
-        for object in objects {
-            live.upsert(object);
-        }
-        if owns_namespaces {
-            live.listings.push(listing);
-        }
-    }
+    let reader = Reader::new(client, discovery, Depth::Health);
+    let (live, server) = futures::join!(
+        reader.finish(desired, inventory),
+        surroundings::read(client, discovery, desired),
+    );
+    let mut live = live?;
+    live.cluster.server = server;
     Ok(live)
-}
-
-/// What is only looked at to explain more may be forbidden.
-fn allowed<T: Default>(listed: Result<T, RequestError>) -> Result<T, RequestError> {
-    match listed {
-        Err(error) if matches!(error.why, Why::Forbidden(_)) => {
-            tracing::warn!(%error, "going on without");
-            Ok(T::default())
-        }
-        other => other,
-    }
-}
-
-/// Each kind in use, with the namespaces of its objects. A kind that Git writes in another version
-/// than it was recorded in is read once, in Git's; one that is no longer served in the version it was
-/// recorded in, in the one the server prefers.
-fn kinds_in_use(
-    desired: &[Manifest],
-    inventory: &Inventory,
-    discovery: &Discovery,
-) -> BTreeMap<GroupVersionKind, BTreeSet<String>> {
-    let mut kinds: BTreeMap<GroupVersionKind, BTreeSet<String>> = BTreeMap::new();
-    let mut versions: BTreeMap<(String, String), GroupVersionKind> = BTreeMap::new();
-    let wanted = desired.iter().map(|manifest| (&manifest.id, manifest.gvk.clone()));
-    let recorded = inventory.entries.iter().map(|(id, entry)| {
-        let gvk = GroupVersionKind::new(&entry.api_version, &id.kind);
-        let served = discovery.served(&gvk).map(|resource| resource.gvk.clone());
-        (id, served.unwrap_or(gvk))
-    });
-    for (id, gvk) in wanted.chain(recorded) {
-        let gvk = versions.entry((id.group.clone(), id.kind.clone())).or_insert(gvk);
-        kinds.entry(gvk.clone()).or_default().extend(id.namespace.clone());
-    }
-    // The namespaces are listed anyway.
-    kinds.remove(&GroupVersionKind::new("v1", "Namespace"));
-    kinds
-}
-
-/// The kinds that explain the health of what is in use, and the autoscalers that may own its replicas,
-/// with the namespaces to read them in. A kind in use itself is read as such.
-fn relatives(
-    kinds: &BTreeMap<GroupVersionKind, BTreeSet<String>>,
-) -> BTreeMap<GroupVersionKind, BTreeSet<String>> {
-    /// Group and kind.
-    type Of = (&'static str, &'static str);
-    const PODS_OF: [Of; 6] = [
-        ("", "PersistentVolumeClaim"),
-        ("apps", "DaemonSet"),
-        ("apps", "Deployment"),
-        ("apps", "ReplicaSet"),
-        ("apps", "StatefulSet"),
-        ("batch", "Job"),
-    ];
-    const EXPLAIN: [(&str, &str, &[Of]); 4] = [
-        ("v1", "Pod", &PODS_OF),
-        ("apps/v1", "ReplicaSet", &[("apps", "Deployment")]),
-        ("apps/v1", "ControllerRevision", &[("apps", "StatefulSet"), ("apps", "DaemonSet")]),
-        (
-            "autoscaling/v2",
-            "HorizontalPodAutoscaler",
-            &[("apps", "Deployment"), ("apps", "StatefulSet")],
-        ),
-    ];
-    let mut related: BTreeMap<GroupVersionKind, BTreeSet<String>> = BTreeMap::new();
-    for (api_version, kind, of) in EXPLAIN {
-        let namespaces: BTreeSet<String> = kinds
-            .iter()
-            .filter(|(gvk, _)| of.contains(&(gvk.group.as_str(), gvk.kind.as_str())))
-            .flat_map(|(_, namespaces)| namespaces.iter().cloned())
-            .collect();
-        let gvk = GroupVersionKind::new(api_version, kind);
-        let in_use = |known: &&GroupVersionKind| known.group == gvk.group && known.kind == gvk.kind;
-        let read = kinds.keys().find(in_use).and_then(|known| kinds.get(known));
-        let rest: BTreeSet<String> = namespaces
-            .into_iter()
-            .filter(|it| read.is_none_or(|read| !read.contains(it)))
-            .collect();
-        if !rest.is_empty() {
-            related.insert(gvk, rest);
-        }
-    }
-    related
 }
 
 fn namespace_states(listed: &[(Listing, Vec<Value>)]) -> Option<BTreeMap<String, NamespaceState>> {
@@ -204,15 +92,19 @@ fn namespace_states(listed: &[(Listing, Vec<Value>)]) -> Option<BTreeMap<String,
 impl Live {
     /// An empty one that keeps the desired and the recorded objects of what it is told.
     pub fn wanting(desired: &[Manifest], inventory: &Inventory) -> Self {
-        let wanted = desired.iter().map(|manifest| manifest.id.clone());
-        let recorded = inventory.entries.keys().cloned();
-        Self { wanted: wanted.chain(recorded).collect(), ..Self::default() }
+        let recorded = inventory.entries.keys().map(|id| (id.clone(), None));
+        let desired = desired.iter().map(|it| (it.id.clone(), Some(it.gvk.version.clone())));
+        Self { wanted: recorded.chain(desired).collect(), ..Self::default() }
     }
 
     /// Takes an object in; says which wanted objects that concerns.
     pub fn upsert(&mut self, object: Value) -> Vec<Affected> {
         let Some(id) = ObjectId::of(&object) else { return Vec::new() };
-        if self.objects.get(&id).is_some_and(|known| family::is_older(&object, known)) {
+        let other_version =
+            self.wanted.get(&id).and_then(Option::as_deref).is_some_and(|version| {
+                GroupVersionKind::of(&object).is_some_and(|gvk| gvk.version != version)
+            });
+        if other_version || self.objects.get(&id).is_some_and(|it| family::is_older(&object, it)) {
             return Vec::new();
         }
         let object = Arc::new(object);
@@ -222,12 +114,12 @@ impl Live {
             affected.extend(self.concerned_by(&object));
         }
         let autoscaler = id.kind == "HorizontalPodAutoscaler" && id.group == "autoscaling";
-        if self.wanted.contains(&id) || autoscaler {
+        if self.wanted.contains_key(&id) || autoscaler {
             if let Some(uid) = merge::object::uid(&object) {
                 self.by_uid.insert(uid.to_owned(), id.clone());
             }
             self.objects.insert(id.clone(), object);
-            if self.wanted.contains(&id) {
+            if self.wanted.contains_key(&id) {
                 affected.push(Affected::Root(id));
             }
         }
@@ -245,7 +137,7 @@ impl Live {
         if current == Some(uid) {
             self.objects.remove(&id);
             self.by_uid.remove(uid);
-            if self.wanted.contains(&id) {
+            if self.wanted.contains_key(&id) {
                 affected.push(Affected::Gone { id, uid: uid.to_owned() });
             }
         }
@@ -292,7 +184,7 @@ impl Live {
                 name,
             })
             .collect();
-        let wanted = root.into_iter().chain(claims).filter(|id| self.wanted.contains(id));
+        let wanted = root.into_iter().chain(claims).filter(|id| self.wanted.contains_key(id));
         wanted.map(Affected::Root)
     }
 

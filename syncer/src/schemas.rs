@@ -1,6 +1,12 @@
 //! The schemas that diffs and the local preflight go by: the server's own OpenAPI v3 documents, of
 //! the groups and versions in use only. A server without them is taken to be as the built-in table
 //! says. Definitions that the render itself brings count before they are established.
+//!
+//! The server's index names each document with the hash of its content, so a document is fetched and
+//! read once for each content ([`cache`]); after that the index alone is asked for.
+
+pub mod cache;
+mod folder;
 
 use std::collections::BTreeSet;
 
@@ -9,6 +15,8 @@ use merge::{GroupVersionKind, Manifest};
 use serde_json::Value;
 
 use crate::client::{Call, Client, RequestError, Why};
+use cache::Key;
+pub use cache::SchemaCache;
 
 /// The built-in schemas with the render's own definitions.
 pub fn offline(desired: &[Manifest]) -> Schemas {
@@ -30,25 +38,58 @@ pub async fn of_server(
         Err(error) => return Err(error),
     };
     let versions: BTreeSet<String> = kinds.iter().map(GroupVersionKind::api_version).collect();
-    let paths = versions.iter().filter_map(|version| {
-        let key = if version.contains('/') {
-            format!("apis/{version}")
-        } else {
-            format!("api/{version}")
-        };
-        Some(index.get("paths")?.get(key)?.get("serverRelativeURL")?.as_str()?.to_owned())
-    });
-    let documents =
-        futures::future::try_join_all(paths.map(|path| async move { get(client, &path).await }))
-            .await?;
-    let schemas = match Schemas::from_documents(&documents) {
-        Ok(schemas) => Schemas::builtin().extended(&schemas),
-        Err(error) => {
-            tracing::warn!(%error, "the server's OpenAPI documents cannot be used; going by the built-in ones");
-            Schemas::builtin()
-        }
-    };
+    let documents = versions.iter().filter_map(|version| document_of(&index, version));
+    let read = documents.map(|uri| async move { read(client, &uri).await });
+    let read = futures::future::try_join_all(read).await?;
+    let schemas = read.iter().flatten().fold(Schemas::builtin(), |all, one| all.extended(one));
     Ok(with_definitions(schemas, desired))
+}
+
+/// Where the index says that the document of a group and version is.
+fn document_of(index: &Value, version: &str) -> Option<String> {
+    let root = if version.contains('/') { "apis" } else { "api" };
+    let listed = index.get("paths")?.get(format!("{root}/{version}"))?;
+    Some(listed.get("serverRelativeURL")?.as_str()?.to_owned())
+}
+
+/// The schemas of one document; `None` if it makes none, and then the built-in ones have to do.
+async fn read(client: &Client, uri: &str) -> Result<Option<Schemas>, RequestError> {
+    let key = key_of(client.server(), uri);
+    if let Some(known) = key.as_ref().and_then(|key| client.schemas().get(key)) {
+        return Ok(Some(known));
+    }
+    let document = match get(client, uri).await {
+        Ok(document) => document,
+        // An aggregated API whose own server does not tell, or is away: what it serves is merged by
+        // what its values look like, and the server is asked.
+        Err(error) if matches!(error.code(), Some(403 | 404 | 500..=599)) => {
+            tracing::warn!(%error, "going on without");
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    match Schemas::from_documents([&document]) {
+        Ok(schemas) => {
+            if let Some(key) = &key {
+                client.schemas().put(key, &schemas);
+            }
+            Ok(Some(schemas))
+        }
+        Err(error) => {
+            tracing::warn!(%error, uri, "the server's OpenAPI document cannot be used");
+            Ok(None)
+        }
+    }
+}
+
+/// What the content at an address of the index is kept under, if the index names a content.
+fn key_of(server: &str, uri: &str) -> Option<Key> {
+    let (path, query) = uri.split_once('?')?;
+    let hash = query.split('&').find_map(|pair| pair.strip_prefix("hash="))?;
+    // A line of a file holds each of them.
+    let plain = |text: &&str| !text.is_empty() && !text.contains('\n');
+    let (path, hash) = (Some(path).filter(plain)?, Some(hash).filter(plain)?);
+    Some(Key { server: server.to_owned(), path: path.to_owned(), hash: hash.to_owned() })
 }
 
 async fn get(client: &Client, path: &str) -> Result<Value, RequestError> {
@@ -91,6 +132,19 @@ pub fn defined_kinds(definition: &Value) -> Vec<GroupVersionKind> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn the_index_says_where_a_document_is_and_which_content_it_has() {
+        let index = json!({"paths": {
+            "api/v1": {"serverRelativeURL": "/openapi/v3/api/v1?hash=AB12"},
+            "apis/apps/v1": {"serverRelativeURL": "/openapi/v3/apis/apps/v1"}}});
+        let core = document_of(&index, "v1").unwrap();
+        let key = key_of("https://one", &core).unwrap();
+        assert_eq!((key.path.as_str(), key.hash.as_str()), ("/openapi/v3/api/v1", "AB12"));
+        let apps = document_of(&index, "apps/v1").unwrap();
+        assert_eq!(key_of("https://one", &apps), None, "nothing tells one content from the next");
+        assert_eq!(document_of(&index, "batch/v1"), None);
+    }
 
     #[test]
     fn a_definition_brings_its_served_versions() {

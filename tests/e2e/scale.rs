@@ -5,10 +5,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking and prints its figures")]
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use anyhow::ensure;
 use sandbox::{Cluster, Verb};
+use tests::many;
 use tests::program::Program;
 use tests::shop::Shop;
 use tests::stage::Stage;
@@ -19,40 +19,6 @@ const NAMESPACE: &str = "a-thousand";
 
 /// Whatever is kept of an application may not cost more writes than this, however many objects it has.
 const BOOKKEEPING: usize = 12;
-
-fn manifests(namespace: &str) -> (String, usize) {
-    let mut text = String::new();
-    let mut count = 0;
-    for number in 0..OBJECTS {
-        let meta = format!("metadata: {{name: o{number}, namespace: {namespace}}}");
-        let workload = "spec:\n  selector: {matchLabels: {app: o}}\n  template:\n    metadata: {labels: {app: o}}\n    \
-                        spec:\n      containers: [{name: app, image: \"registry.example/app:1.0\"}]\n";
-        let body = match number % 10 {
-            0..=3 => format!(
-                "apiVersion: v1\nkind: ConfigMap\n{meta}\ndata: {{key: \"{number}\", more: value}}\n"
-            ),
-            4 => {
-                format!("apiVersion: v1\nkind: Secret\n{meta}\nstringData: {{key: \"{number}\"}}\n")
-            }
-            5 => format!("apiVersion: v1\nkind: ServiceAccount\n{meta}\n"),
-            6 => format!(
-                "apiVersion: v1\nkind: Service\n{meta}\nspec: {{selector: {{app: o}}, ports: [{{port: 80}}]}}\n"
-            ),
-            7 => format!(
-                "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\n{meta}\nrules: [{{apiGroups: [\"\"], resources: [pods], verbs: [get]}}]\n"
-            ),
-            8 => format!("apiVersion: apps/v1\nkind: Deployment\n{meta}\n{workload}")
-                .replace("matchLabels: {app: o}", &format!("matchLabels: {{app: o{number}}}"))
-                .replace("labels: {app: o}", &format!("labels: {{app: o{number}}}")),
-            _ => format!(
-                "apiVersion: networking.k8s.io/v1\nkind: Ingress\n{meta}\nspec: {{defaultBackend: {{service: {{name: o6, port: {{number: 80}}}}}}}}\n"
-            ),
-        };
-        let _ = write!(text, "---\n{body}");
-        count += 1;
-    }
-    (text, count)
-}
 
 /// Requests by what they cost.
 type Tally = BTreeMap<&'static str, usize>;
@@ -113,10 +79,10 @@ async fn cost(stage: &Stage, program: &Program, command: &[String]) -> anyhow::R
 async fn thousand(stage: &Stage) -> anyhow::Result<()> {
     let program = Program::new(env!("CARGO_BIN_EXE_cleat"), stage.folder());
     let mut shop = Shop::new(&stage.folder().join("many.git"), NAMESPACE)?;
-    let (text, many) = manifests(NAMESPACE);
+    let text = many::manifests(NAMESPACE, OBJECTS);
     shop.write("many.yaml", &text);
     shop.commit("a thousand")?;
-    let total = many + 5;
+    let total = OBJECTS + 5;
     let apply = |preflight: &str| {
         let mut command = shop.apply(&stage.kubeconfig());
         command.extend(["--preflight".to_owned(), preflight.to_owned()]);

@@ -12,6 +12,7 @@
 
 pub mod control_plane;
 pub mod kubectl;
+pub mod many;
 pub mod program;
 pub mod proxy;
 pub mod recorded;

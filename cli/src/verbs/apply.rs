@@ -65,7 +65,7 @@ pub fn run(args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
 
 fn attempt(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
     cluster::block_on(async {
-        let client = args.cluster.connect().await?;
+        let client = args.cluster.connect(shell).await?;
         let namespace = args.source.namespace.take();
         let namespace = namespace.unwrap_or_else(|| client.default_namespace().to_owned());
         args.source.namespace = Some(namespace.clone());

@@ -16,6 +16,7 @@
 //!                   "alsoHides": [{"id", "path"}]}], "cannotHide": [{"id", "path"}]}
 //! ```
 
+mod asked;
 mod compare;
 mod print;
 
@@ -115,13 +116,13 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
         let source = SourceArgs { revision: Some(from), ..args.source.clone() };
         let from = source.render(shell, &Schemas::builtin())?.objects;
         let to = args.source.render(shell, &Schemas::builtin())?.objects;
-        compare::revisions(from, &to, &redaction, &policy.ignore, &args.suggest)
+        compare::revisions(from, &to, &redaction, &policy.ignore, &args.suggest)?
     } else {
         let name = args.app.clone().or_else(|| args.source.lasting_name());
         let name = name.unwrap_or_else(|| "unnamed".to_owned());
         let application: ApplicationName = format!("{namespace}/{name}").parse()?;
         let (world, mut desired) = args.world.read(shell, &application, &args.source)?;
-        compare::with_world(&mut desired, &world, &application, &redaction, &policy, &args.suggest)
+        compare::with_world(&mut desired, &world, &application, &redaction, &policy, &args.suggest)?
     };
     let style = Style {
         colour: shell.colour_out(),
@@ -129,6 +130,9 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
         width: shell.width_out(),
         now: shell.interactive().then(|| syncer::clock::Clock::system().now()),
     };
+    for note in &report.told {
+        shell.warn(note);
+    }
     let layout = if args.side_by_side { Layout::SideBySide } else { Layout::Unified };
     // Of what differs it is said where that is shown.
     let silent = report.objects.iter().filter(|object| object.action == "unchanged");

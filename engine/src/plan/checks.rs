@@ -53,8 +53,9 @@ pub(super) fn of_step(
     if step.action != Action::Observe {
         found.deleting();
         found.conflict();
-        // What a kind that nobody serves may hold is anybody's guess.
-        if is_known && found.schema() {
+        // What a kind that nobody serves may hold is anybody's guess. What the server has as it is
+        // wanted it has accepted, whatever the schemas at hand say of it.
+        if is_known && step.action != Action::Unchanged && found.schema() {
             found.values();
         }
     }

@@ -15,6 +15,7 @@ use super::{
 use crate::application::{MANAGER, Ownership};
 use crate::diff::{Comparison, ObjectDiff, Verdict, diff};
 use crate::policy::Adoption;
+use crate::vouch::vouches;
 
 /// Makes a plan, unchecked.
 pub fn draft(inputs: &Inputs<'_>) -> Draft {
@@ -149,14 +150,10 @@ fn is_vouched(
     manifest: &Manifest,
     live: &Value,
 ) -> bool {
-    let Some(entry) = inputs.inventory.entries.get(&manifest.id) else { return false };
-    let around = inputs.cluster.server.around(&manifest.gvk);
-    entry.desired == manifest.digest
-        && entry.uid.as_deref() == uid(live)
-        && entry
-            .settled
-            .filter(|settled| settled.may_stand(&around))
-            .is_some_and(|settled| settled.stands(&comparison.settled(live).within(around)))
+    let entry = inputs.inventory.entries.get(&manifest.id);
+    entry.is_some_and(|entry| {
+        vouches(entry, manifest, live, &inputs.cluster.server, || comparison.settled(live))
+    })
 }
 
 /// The kind an autoscaler's target names, as an identity.

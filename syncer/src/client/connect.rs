@@ -64,6 +64,20 @@ pub enum ConnectError {
     Unusable(String),
 }
 
+impl Connection {
+    /// The namespace of the context.
+    pub async fn default_namespace(&self) -> Result<String, ConnectError> {
+        Ok(self.config().await?.default_namespace)
+    }
+
+    async fn config(&self) -> Result<Config, ConnectError> {
+        match kubeconfig(self)? {
+            Some(kubeconfig) => configured(kubeconfig, self).await,
+            None => Config::incluster().map_err(|_| ConnectError::Missing),
+        }
+    }
+}
+
 impl ConnectError {
     /// Who can mend it: always the surroundings.
     pub fn class(&self) -> ErrorClass {
@@ -86,10 +100,7 @@ fn choice(contexts: &[String]) -> String {
 impl Client {
     /// Makes a client; nothing is sent yet.
     pub async fn connect(connection: &Connection) -> Result<Self, ConnectError> {
-        let mut config = match kubeconfig(connection)? {
-            Some(kubeconfig) => configured(kubeconfig, connection).await?,
-            None => Config::incluster().map_err(|_| ConnectError::Missing)?,
-        };
+        let mut config = connection.config().await?;
         // Ours are capped and know what may be repeated; see the parent module.
         config.default_retry = false;
         config.connect_timeout = Some(std::time::Duration::from_secs(5));

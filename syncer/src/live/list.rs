@@ -5,14 +5,18 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::client::{Call, Client, RequestError, Why};
+use crate::client::{Call, Client, RequestError, Status, Why};
 use crate::discovery::{Resource, escaped};
 
 /// Up to this many namespaces are listed one by one.
 const FEW: usize = 3;
 
-/// The most objects in one page; what kubectl asks for.
-const PAGE: usize = 500;
+/// The most objects in one page: each page waits for the one before, and what a page costs the server
+/// grows with its objects, not with their pages.
+const PAGE: usize = 2000;
+
+/// How often a list is begun that grew too old between two of its pages.
+const ATTEMPTS: usize = 4;
 
 /// One list that was read, and from where its watch goes on.
 #[derive(Debug, Clone)]
@@ -75,6 +79,7 @@ pub async fn list(
     };
     let mut objects = Vec::new();
     let mut next = String::new();
+    let mut attempts = 1;
     loop {
         let mut uri = format!("{}?limit={PAGE}", listing.path());
         if !next.is_empty() {
@@ -83,12 +88,15 @@ pub async fn list(
         }
         let mut page = match client.call(Call::get(listing.what("list"), uri)).await {
             Ok(page) => page,
-            // The list grew too old between two pages: from the start.
-            Err(error) if error.is(410) && !next.is_empty() => {
+            // The list grew too old between two pages: from the start. A server whose history is always
+            // shorter than a list takes will not do better the next time.
+            Err(error) if error.is(410) && !next.is_empty() && attempts < ATTEMPTS => {
+                attempts += 1;
                 objects.clear();
                 next.clear();
                 continue;
             }
+            Err(error) if error.is(410) && !next.is_empty() => return Err(outlived(&listing)),
             Err(error) => return Err(error),
         };
         let metadata = page.get("metadata");
@@ -104,6 +112,20 @@ pub async fn list(
             return Ok((listing, objects));
         }
     }
+}
+
+/// What is said of a list that never lasts until its last page.
+fn outlived(listing: &Listing) -> RequestError {
+    let why = Why::Answered(Box::new(Status {
+        code: 410,
+        reason: "Expired".to_owned(),
+        message: format!(
+            "it was begun {ATTEMPTS} times, and each time the server forgot it before its last page: \
+             its history is compacted too fast, or too much is written to it"
+        ),
+        ..Status::default()
+    }));
+    RequestError::new(listing.what("list"), why)
 }
 
 /// Items of a typed list do not say what they are.

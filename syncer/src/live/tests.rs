@@ -85,8 +85,8 @@ fn pods_are_read_where_the_workloads_are() {
     let job = manifest(json!({"apiVersion": "batch/v1", "kind": "Job",
         "metadata": {"name": "seed", "namespace": "db"}}));
     let web = manifest(deployment());
-    let kinds = kinds_in_use(&[job, web], &Inventory::default(), &Discovery::default());
-    let read = relatives(&kinds);
+    let kinds = kinds::in_use(&[job, web], &Inventory::default(), &Discovery::default());
+    let read = kinds::relatives(&kinds, Depth::Health);
     let of = |api_version: &str, kind: &str| {
         let namespaces = read.get(&GroupVersionKind::new(api_version, kind));
         namespaces.map(|it| it.iter().cloned().collect::<Vec<_>>()).unwrap_or_default()
@@ -104,8 +104,10 @@ fn a_claim_stands_still_until_a_pod_uses_it() {
     let wanted = manifest(claim.clone());
     let id = wanted.id.clone();
     let kinds =
-        kinds_in_use(std::slice::from_ref(&wanted), &Inventory::default(), &Discovery::default());
-    assert!(relatives(&kinds).contains_key(&GroupVersionKind::new("v1", "Pod")));
+        kinds::in_use(std::slice::from_ref(&wanted), &Inventory::default(), &Discovery::default());
+    assert!(
+        kinds::relatives(&kinds, Depth::Health).contains_key(&GroupVersionKind::new("v1", "Pod"))
+    );
 
     let mut live = Live::wanting(&[wanted], &Inventory::default());
     live.upsert(claim);
@@ -124,7 +126,11 @@ fn an_application_without_workloads_reads_no_pods() {
     let map = manifest(json!({"apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": "a", "namespace": "shop"}}));
     assert!(
-        relatives(&kinds_in_use(&[map], &Inventory::default(), &Discovery::default())).is_empty()
+        kinds::relatives(
+            &kinds::in_use(&[map], &Inventory::default(), &Discovery::default()),
+            Depth::Health
+        )
+        .is_empty()
     );
 }
 
@@ -146,7 +152,7 @@ fn what_was_recorded_in_a_version_that_is_gone_is_read_in_the_one_there_is() {
         },
     );
     let served = Discovery::of_kinds(&[("autoscaling/v2", "HorizontalPodAutoscaler")]);
-    let kinds = kinds_in_use(&[], &inventory, &served);
+    let kinds = kinds::in_use(&[], &inventory, &served);
     let v2 = GroupVersionKind::new("autoscaling/v2", "HorizontalPodAutoscaler");
     assert!(kinds.keys().eq([&v2]), "or it would be taken to be gone, and be forgotten: {kinds:?}");
 }
@@ -164,6 +170,35 @@ fn a_kind_is_read_where_it_was_listed() {
     assert!(listed(None).has_read(&basket(), Some("shop")));
     assert!(listed(Some("shop")).has_read(&basket(), Some("shop")));
     assert!(!listed(Some("blog")).has_read(&basket(), Some("shop")));
+}
+
+#[test]
+fn a_comparison_reads_no_pods() {
+    let kinds =
+        kinds::in_use(&[manifest(deployment())], &Inventory::default(), &Discovery::default());
+    let read = kinds::relatives(&kinds, Depth::Comparison);
+    let autoscalers = GroupVersionKind::new("autoscaling/v2", "HorizontalPodAutoscaler");
+    assert!(read.keys().eq([&autoscalers]), "{read:?}");
+}
+
+#[test]
+fn two_versions_of_one_kind_are_each_read_in_their_own() {
+    let basket = |version: &str, name: &str| {
+        json!({"apiVersion": format!("shop.example/{version}"), "kind": "Basket",
+               "metadata": {"name": name, "namespace": "shop", "uid": name}})
+    };
+    let desired = [manifest(basket("v1", "a")), manifest(basket("v2", "b"))];
+    let read = kinds::in_use(&desired, &Inventory::default(), &Discovery::default());
+    assert_eq!(read.len(), 2);
+    let mut live = Live::wanting(&desired, &Inventory::default());
+    // Each list has both objects, in its own version.
+    for (version, name) in [("v1", "a"), ("v1", "b"), ("v2", "a"), ("v2", "b")] {
+        live.upsert(basket(version, name));
+    }
+    for wanted in &desired {
+        let kept = GroupVersionKind::of(&live.objects[&wanted.id]).unwrap();
+        assert_eq!(kept, wanted.gvk);
+    }
 }
 
 fn basket() -> Resource {

@@ -14,6 +14,7 @@ use merge::{Manifest, ObjectId, Schemas};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::asked;
 use crate::ignore::{Answer, SuggestArgs};
 use crate::world::World;
 
@@ -27,6 +28,9 @@ pub struct Report {
     /// The rules that would hide what differs, where they are asked for.
     #[serde(skip)]
     pub answer: Option<Answer>,
+    /// What is to be said about asking the server, where it was asked.
+    #[serde(skip)]
+    pub told: Vec<String>,
 }
 
 /// One object of a comparison.
@@ -62,7 +66,8 @@ impl Compared {
 
 impl Report {
     fn of(objects: Vec<Compared>) -> Self {
-        Self { differs: objects.iter().any(Compared::differs), objects, answer: None }
+        let differs = objects.iter().any(Compared::differs);
+        Self { differs, objects, answer: None, told: Vec::new() }
     }
 }
 
@@ -76,7 +81,7 @@ pub fn with_world(
     redaction: &Redaction,
     policy: &Policy,
     ask: &SuggestArgs,
-) -> Report {
+) -> anyhow::Result<Report> {
     let inputs = Inputs {
         desired,
         live: &world.live,
@@ -104,12 +109,13 @@ pub fn with_world(
     let gone = prunes.into_iter().map(|it| of(it.id, "prune", None));
     let kept = withheld.into_iter().map(|it| of(it.id, "kept", Some(it.reason.to_string())));
     let left_over: Vec<Compared> = gone.chain(kept).collect();
-    for manifest in desired.iter_mut() {
+    for manifest in desired.iter_mut().filter(|it| !world.vouched.contains(&it.id)) {
         carry_mark(manifest, &world.live);
     }
-    let (mut objects, answer) = each(desired, world, redaction, &policy.ignore, ask);
+    let Report { mut objects, answer, told, .. } =
+        each(desired, world, redaction, &policy.ignore, ask)?;
     objects.extend(left_over);
-    Report { answer, ..Report::of(objects) }
+    Ok(Report { answer, told, ..Report::of(objects) })
 }
 
 /// Compares two revisions. Nobody wrote what only might have been applied, so nobody is answerable.
@@ -119,9 +125,9 @@ pub fn revisions(
     redaction: &Redaction,
     rules: &Rules,
     ask: &SuggestArgs,
-) -> Report {
+) -> anyhow::Result<Report> {
     let world = World::of_applied(from);
-    let (mut objects, answer) = each(to, &world, redaction, rules, ask);
+    let Report { mut objects, answer, .. } = each(to, &world, redaction, rules, ask)?;
     for change in objects.iter_mut().flat_map(|object| &mut object.diff.changes) {
         change.blame = Blame::Nobody;
     }
@@ -136,7 +142,7 @@ pub fn revisions(
         live: Some(Arc::clone(live)),
         body: None,
     }));
-    Report { answer, ..Report::of(objects) }
+    Ok(Report { answer, ..Report::of(objects) })
 }
 
 /// Our mark is put on by the apply, so it is no difference that a source does not have it, nor that
@@ -146,13 +152,23 @@ fn carry_mark(manifest: &mut Manifest, live: &BTreeMap<ObjectId, Arc<Value>>) {
     manifest.body = Arc::new(engine::application::with_mark(&manifest.body, mark));
 }
 
+/// What an apply would do about an object.
+pub fn action(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Missing => "create",
+        Verdict::InSync => "unchanged",
+        Verdict::Differs | Verdict::Conflict(_) | Verdict::AskServer(_) => "update",
+    }
+}
+
+/// Compares each, and asks the server where it is to be asked.
 fn each(
     desired: &[Manifest],
     world: &World,
     redaction: &Redaction,
     rules: &Rules,
     ask: &SuggestArgs,
-) -> (Vec<Compared>, Option<Answer>) {
+) -> anyhow::Result<Report> {
     let schemas: Schemas = world.schemas(desired);
     let applied = world.previous.iter().flat_map(|bundle| &bundle.objects);
     let previous: BTreeMap<&ObjectId, &Value> =
@@ -164,39 +180,41 @@ fn each(
         read_at: world.read_at,
         ..Comparison::new(&manifest.body, &schemas, redaction)
     };
-    let compared = desired.iter().map(|manifest| {
-        let comparison = comparison(manifest);
-        let found = diff(&comparison);
-        let action = match &found.verdict {
-            Verdict::Missing => "create",
-            Verdict::InSync => "unchanged",
-            Verdict::Differs | Verdict::Conflict(_) | Verdict::AskServer(_) => "update",
-        };
-        let is_shown = action != "unchanged";
+    let comparisons: Vec<Comparison<'_>> = desired.iter().map(comparison).collect();
+    let compared = desired.iter().zip(&comparisons).map(|(manifest, comparison)| {
+        let vouched = world.vouched.contains(&manifest.id);
+        let diff = if vouched { ObjectDiff::unchanged() } else { diff(comparison) };
         Compared {
             id: manifest.id.clone(),
             origin: Some(manifest.origin.to_string()),
-            action,
+            action: action(&diff.verdict),
             reason: None,
-            body: is_shown.then(|| comparison.outgoing()),
-            live: live(world, manifest).filter(|_| is_shown).cloned(),
-            diff: found,
+            diff,
+            live: None,
+            body: None,
         }
     });
-    let compared: Vec<Compared> = compared.collect();
+    let mut compared: Vec<Compared> = compared.collect();
+    let told = asked::settle(desired, &comparisons, world, &mut compared)?;
+    for ((found, comparison), manifest) in compared.iter_mut().zip(&comparisons).zip(desired) {
+        if found.action != "unchanged" {
+            found.body = Some(comparison.outgoing());
+            found.live = live(world, manifest).cloned();
+        }
+    }
     let answer = ask.is_asked().then(|| {
-        let pairs = desired.iter().zip(&compared);
-        let examined: Vec<Examined<'_>> = pairs
+        let all = comparisons.iter().zip(&compared);
+        let examined: Vec<Examined<'_>> = all
             .filter(|(_, compared)| !compared.diff.changes.is_empty())
-            .map(|(manifest, Compared { id, diff, .. })| Examined {
+            .map(|(comparison, Compared { id, diff, .. })| Examined {
                 id,
-                comparison: comparison(manifest),
+                comparison: *comparison,
                 diff,
             })
             .collect();
         ask.answer(&examined)
     });
-    (compared, answer)
+    Ok(Report { answer, told, ..Report::of(compared) })
 }
 
 fn live<'a>(world: &'a World, manifest: &Manifest) -> Option<&'a Arc<Value>> {
