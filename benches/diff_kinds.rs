@@ -16,7 +16,7 @@ use serde_json::Value;
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::read();
-    let (objects, rounds) = if arguments.quick { (60, 1) } else { (1_000, 20) };
+    let (objects, rounds) = if arguments.quick { (60, 1) } else { (1_000, 3) };
     let corpus = Corpus::generate(&Shape::of(objects));
     let application = application()?;
     let render = Repository::of(&corpus)?.render()?;

@@ -62,7 +62,7 @@ fn main() -> anyhow::Result<()> {
     let mut report = Report::new("diff_scale", columns);
     let mut points: BTreeMap<(&str, usize), Vec<(f64, f64)>> = BTreeMap::new();
     let mut worst: BTreeMap<(&str, usize), f64> = BTreeMap::new();
-    for &size in sizes {
+    for &size in sizes.iter().filter(|size| **size <= arguments.most) {
         let corpus = Corpus::generate(&Shape::of(size));
         report.say(corpus.describe());
         let stage = Stage::build(&corpus)?;

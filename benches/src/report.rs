@@ -13,6 +13,8 @@ pub struct Arguments {
     pub quick: bool,
     /// One JSON document instead of a table.
     pub json: bool,
+    /// No more objects than this: `--most 10000`.
+    pub most: usize,
 }
 
 impl Arguments {
@@ -20,7 +22,12 @@ impl Arguments {
     pub fn read() -> Self {
         let given: Vec<String> = std::env::args().skip(1).collect();
         let has = |flag: &str| given.iter().any(|it| it == flag);
-        Self { quick: has("--quick") || !has("--bench"), json: has("--json") }
+        let most = given.iter().skip_while(|it| *it != "--most").nth(1);
+        Self {
+            quick: has("--quick") || !has("--bench"),
+            json: has("--json"),
+            most: most.and_then(|most| most.parse().ok()).unwrap_or(usize::MAX),
+        }
     }
 }
 
