@@ -97,7 +97,7 @@ fn main() -> anyhow::Result<()> {
     for ((case, threads), times) in worst {
         report.at_most(format!("{case}, {threads} threads: render and diff / parse"), times, MOST);
     }
-    for ((case, threads), points) in points {
+    for ((case, threads), points) in points.into_iter().filter(|(_, points)| points.len() > 1) {
         report.at_most(format!("{case}, {threads} threads: exponent"), exponent(&points), STEEPEST);
     }
     report.print(arguments)

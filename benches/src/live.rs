@@ -179,9 +179,9 @@ fn edited(schemas: &Schemas, live: &Value) -> Value {
     let image = "/spec/template/spec/containers/0/image";
     if let Some(image) = edited.pointer_mut(image) {
         *image = json!("registry.example.com/hotfix:1");
-    } else if let Some(value) = first_text(edited.get_mut("data")) {
+    } else if let Some(value) = last_text(edited.get_mut("data")) {
         *value = json!("aG90Zml4");
-    } else if let Some(label) = first_text(edited.pointer_mut("/metadata/labels")) {
+    } else if let Some(label) = last_text(edited.pointer_mut("/metadata/labels")) {
         *label = json!("hotfix");
     } else if let Some(limit) = edited.pointer_mut("/spec/limits/0/max/cpu") {
         *limit = json!("16");
@@ -193,6 +193,7 @@ fn edited(schemas: &Schemas, live: &Value) -> Value {
     edited
 }
 
-fn first_text(map: Option<&mut Value>) -> Option<&mut Value> {
-    map?.as_object_mut()?.values_mut().next()
+/// The last value of a map: the first label of a namespace is the server's own.
+fn last_text(map: Option<&mut Value>) -> Option<&mut Value> {
+    map?.as_object_mut()?.values_mut().next_back()
 }

@@ -4,7 +4,7 @@
 use super::{Corpus, Layout, Shape};
 use crate::live::{Live, application};
 use crate::repository::Repository;
-use engine::diff::{Comparison, Verdict, diff};
+use engine::diff::{Comparison, Verdict, diff, settled_digest};
 use merge::Schemas;
 
 #[test]
@@ -51,5 +51,26 @@ fn every_object_applies_and_is_in_sync_with_what_it_becomes() {
         };
         let found = diff(&comparison);
         assert_eq!(found.verdict, Verdict::InSync, "{}: {:?}", manifest.id, found.changes);
+    }
+}
+
+#[test]
+fn every_edit_by_hand_is_seen_by_hash_and_by_comparison() {
+    let repository = Repository::of(&Corpus::generate(&Shape::of(400))).unwrap();
+    let application = application().unwrap();
+    let render = repository.render().unwrap();
+    let desired: Vec<_> = render.objects.iter().map(|it| application.marked(it)).collect();
+    let mut live = Live::of(&desired, &Schemas::builtin()).unwrap();
+    assert_eq!(live.drift(1), 400);
+    for manifest in &desired {
+        let object = live.objects[&manifest.id].as_ref();
+        let now = settled_digest(&live.schemas, object, &manifest.body, None);
+        let then = live.inventory.entries[&manifest.id].settled.unwrap();
+        assert_ne!(then.digest, now.digest, "{}: {object}", manifest.id);
+        let comparison = Comparison {
+            live: Some(object),
+            ..Comparison::new(&manifest.body, &live.schemas, &live.redaction)
+        };
+        assert_eq!(diff(&comparison).verdict, Verdict::Differs, "{}", manifest.id);
     }
 }
