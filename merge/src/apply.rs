@@ -244,4 +244,6 @@ fn kind_words(object: &Value) -> String {
 }
 
 #[cfg(test)]
+mod rules_tests;
+#[cfg(test)]
 mod tests;
