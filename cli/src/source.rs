@@ -1,5 +1,6 @@
 //! What to render: the flags that `render`, `plan`, `diff` and `apply` share, and what they come to.
 
+use std::num::NonZeroUsize;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -97,6 +98,7 @@ impl SourceArgs {
             namespace: self.namespace.clone(),
             limits: Limits::default(),
             scopes,
+            threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         };
         let Some(url) = self.repo.as_deref() else {
             let files = self.files.iter().map(|path| file_source(path, &options.limits));

@@ -14,18 +14,23 @@
 //! | `source` | walking a commit or a folder: globs, links, caps |
 //! | `loader` | YAML and JSON as kubectl reads them |
 //! | `objects` | lists unfolded, identities, namespaces |
+//! | `read` | files read and parsed, on several threads |
+//! | [`mod@cache`] | the memory of one source, by blob and tree id |
 //! | [`mod@render`] | the whole, from a commit or from files |
 //! | [`emit`] | objects written as YAML that reads back as they were |
 
+pub mod cache;
 pub mod emit;
 pub mod git;
 mod loader;
 mod objects;
 pub mod options;
 pub mod problem;
+mod read;
 pub mod render;
 mod source;
 
+pub use cache::{Changes, Outline, Outlines, RenderCache};
 pub use git::{CommitInfo, GitError, Mirror, Reference, Revision};
 pub use loader::is_parsing;
 pub use options::{Limits, RenderOptions};

@@ -1,5 +1,7 @@
 //! What a render may read and how it names namespaces: the part of its input that is not the source.
 
+use std::num::NonZeroUsize;
+
 use merge::schema::Schemas;
 
 /// Caps on everything that comes from a source. What is beyond one is a problem that names the file;
@@ -56,10 +58,12 @@ pub struct RenderOptions<'a> {
     pub limits: Limits,
     /// The kinds that are known, for their scope. Kinds that the source itself defines are added.
     pub scopes: &'a Schemas,
+    /// How many threads a source of many files may be read on; the answer is the same for any number.
+    pub threads: NonZeroUsize,
 }
 
 impl<'a> RenderOptions<'a> {
-    /// Everything in the source, with the default limits.
+    /// Everything in the source, with the default limits, on one thread.
     pub fn new(scopes: &'a Schemas) -> Self {
         Self {
             path: String::new(),
@@ -68,6 +72,7 @@ impl<'a> RenderOptions<'a> {
             namespace: None,
             limits: Limits::default(),
             scopes,
+            threads: NonZeroUsize::MIN,
         }
     }
 }

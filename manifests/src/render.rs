@@ -1,17 +1,21 @@
 //! A source rendered: all its objects, or all that is wrong with it.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use merge::{Digest, ErrorClass, Manifest};
+use merge::schema::Scope;
+use merge::{Digest, ErrorClass, GroupVersionKind, Manifest, Origin};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::git::{GitError, Mirror, Reference, Revision};
 use crate::loader::{self, Budget};
-use crate::objects::{self, Loaded};
+use crate::objects::file::{self, Scopes, Setting};
+use crate::objects::{self, Doubts};
 use crate::options::{Limits, RenderOptions};
 use crate::problem::{Problem, Problems};
-use crate::source::{self, CommitTree, File, Folder};
+use crate::read::{File, Outcome, Parser, Place, Reader};
+use crate::source::{self, CommitTree, Folder, Listings};
 
 /// The id of the tree that was rendered: equal trees render to equal objects.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,6 +23,10 @@ use crate::source::{self, CommitTree, File, Folder};
 pub struct TreeId(String);
 
 impl TreeId {
+    pub(crate) fn of(oid: git2::Oid) -> Self {
+        Self(oid.to_string())
+    }
+
     /// The object id, in hex.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -108,27 +116,35 @@ pub(crate) fn try_render(
     revision: &Revision,
     options: &RenderOptions<'_>,
 ) -> Result<Render, Failed> {
-    let damage = |error: git2::Error| Failed {
-        problems: Problem::in_file(
-            options.path.clone(),
-            format!("the mirror is damaged: {}", error.message()),
-        )
-        .into(),
-        damaged: true,
-    };
-    let root = mirror.tree_of(revision).map_err(damage)?;
-    let tree = CommitTree::new(mirror.repository(), root).map_err(damage)?;
+    let root = mirror.tree_of(revision).map_err(|error| damage(options, &error))?;
+    let render = render_tree(mirror, root, options)?;
+    Ok(Render { revision: Some(revision.clone()), ..render })
+}
+
+/// Renders a tree, remembering nothing.
+pub(crate) fn render_tree(
+    mirror: &Mirror,
+    root: git2::Oid,
+    options: &RenderOptions<'_>,
+) -> Result<Render, Failed> {
+    let damage = |error: git2::Error| damage(options, &error);
+    let (nothing, unknown) = (Listings::new(), |_: &git2::Oid| None);
+    let tree = CommitTree::new(mirror.repository(), root, &nothing, &unknown).map_err(damage)?;
     let mut problems = Vec::new();
     let collected = source::collect(&tree, "", options, &mut problems);
-    let damaged = collected.damaged;
-    match finish(collected.files, options, problems) {
+    let (outcome, damaged) = finish(&collected.files, Some(mirror.repository()), options, problems);
+    match outcome {
         Ok(mut render) => {
-            render.revision = Some(revision.clone());
-            render.tree = collected.top.map(|oid| TreeId(oid.to_string()));
+            render.tree = collected.top.map(TreeId::of);
             Ok(render)
         }
-        Err(problems) => Err(Failed { problems, damaged }),
+        Err(problems) => Err(Failed { problems, damaged: damaged || collected.damaged }),
     }
+}
+
+pub(crate) fn damage(options: &RenderOptions<'_>, error: &git2::Error) -> Failed {
+    let message = format!("the mirror is damaged: {}", error.message());
+    Failed { problems: Problem::in_file(options.path.clone(), message).into(), damaged: true }
 }
 
 /// Something to render that is not in Git.
@@ -155,12 +171,12 @@ pub fn render_files(
     for source in sources {
         match source {
             FileSource::Bytes { name, bytes } => {
-                files.push(File { name: name.clone(), bytes: bytes.clone() });
+                files.push(File { name: name.clone(), place: Place::Bytes(bytes.clone()) });
             }
             FileSource::Path(path) => read_path(path, options, &mut files, &mut problems),
         }
     }
-    finish(files, options, problems)
+    finish(&files, None, options, problems).0
 }
 
 /// Reads one file, or every manifest below one folder.
@@ -181,7 +197,7 @@ fn read_path(
         return;
     }
     match source::read_file(path, options.limits.file_bytes) {
-        Ok(bytes) => files.push(File { name, bytes }),
+        Ok(bytes) => files.push(File { name, place: Place::Bytes(bytes) }),
         Err(message) => problems.push(Problem::in_file(name, message)),
     }
 }
@@ -193,8 +209,8 @@ pub fn load_stream(
     bytes: &[u8],
     options: &RenderOptions<'_>,
 ) -> Result<Vec<Manifest>, Problems> {
-    let file = File { name: name.to_owned(), bytes: bytes.to_vec() };
-    finish(vec![file], options, Vec::new()).map(|render| render.objects)
+    let file = File { name: name.to_owned(), place: Place::Bytes(bytes.to_vec()) };
+    finish(&[file], None, options, Vec::new()).0.map(|render| render.objects)
 }
 
 /// The documents of one stream as they are written, and nothing else: what a render begins with, and
@@ -206,44 +222,94 @@ pub fn parse_stream(name: &str, bytes: &[u8], limits: &Limits) -> Result<Vec<Val
     Ok(documents.into_iter().map(|document| document.value).collect())
 }
 
+/// The objects of files, and whether the object database failed.
 fn finish(
-    files: Vec<File>,
+    files: &[File],
+    repository: Option<&git2::Repository>,
     options: &RenderOptions<'_>,
     mut problems: Vec<Problem>,
-) -> Result<Render, Problems> {
-    let mut budget = Budget::new(&options.limits);
-    let mut loaded = Vec::with_capacity(files.len());
-    for File { name, bytes } in files {
-        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if size > options.limits.file_bytes {
-            let message = source::too_large(size, options.limits.file_bytes);
-            problems.push(Problem::in_file(name, message));
-            continue;
-        }
-        let documents = loader::load(&name, &bytes, &options.limits, &mut budget, &mut problems);
-        loaded.push(Loaded { file: name, documents });
+) -> (Result<Render, Problems>, bool) {
+    let setting = Setting { limits: &options.limits, namespace: options.namespace.as_deref() };
+    let parser = Parser { setting, keep_bodies: true };
+    let reader = Reader { repository, threads: options.threads, parser };
+    let mut outcomes = reader.parse(files, &|gvk| options.scopes.scope(gvk));
+    let damaged = outcomes.iter().any(|outcome| outcome.damaged);
+    let count: usize = outcomes.iter().map(|outcome| outcome.parsed.lines.len()).sum();
+    if count > options.limits.objects {
+        problems.push(beyond(files, &outcomes, options.limits.objects));
+        problems.extend(outcomes.drain(..).flat_map(|outcome| outcome.parsed.problems));
     }
-    let objects = objects::assemble(loaded, options, &mut problems);
-    Problems::none_in(problems)?;
-    Ok(Render {
-        revision: None,
-        tree: None,
-        digest: digest(&objects.manifests),
-        objects: objects.manifests,
-        warnings: objects.warnings,
-    })
+    let defined = file::defined(outcomes.iter().flat_map(|it| &it.parsed.definitions));
+    let scopes = Scopes { known: options.scopes, defined: &defined };
+    reader.settle(files, &mut outcomes, &scopes);
+    let mut objects = Vec::with_capacity(count);
+    let mut doubts = Vec::with_capacity(count);
+    for (file, Outcome { mut parsed, .. }) in files.iter().zip(outcomes) {
+        problems.append(&mut parsed.problems);
+        for mut item in parsed.items {
+            let doubt = (item.scope, item.dropped.take());
+            if let Some(manifest) = item.into_manifest(&file.name) {
+                objects.push(manifest);
+                doubts.push(doubt);
+            }
+        }
+    }
+    objects::find_duplicates(&objects, &mut problems);
+    if let Err(problems) = Problems::none_in(problems) {
+        return (Err(problems), damaged);
+    }
+    let warnings = warnings(&objects, &doubts);
+    let digest = digest(objects.iter().map(Line::from));
+    (Ok(Render { revision: None, tree: None, digest, objects, warnings }), damaged)
 }
 
-/// The digest over the sorted identities and digests of objects.
-fn digest(objects: &[Manifest]) -> Digest {
-    let mut lines: Vec<String> = objects
-        .iter()
-        .map(|Manifest { id, digest, .. }| {
-            let namespace = id.namespace.as_deref().unwrap_or_default();
-            // None of the four can hold a space.
-            format!("{} {} {namespace} {} {digest}\n", id.group, id.kind, id.name)
-        })
-        .collect();
+/// The scope an object was read by, and what became of its namespace.
+type Doubt = (Option<Scope>, Option<(String, u32)>);
+
+fn warnings(objects: &[Manifest], doubts: &[Doubt]) -> Vec<Problem> {
+    let mut all = Doubts::default();
+    for (Manifest { gvk, origin, .. }, (scope, dropped)) in objects.iter().zip(doubts) {
+        let dropped = dropped.as_ref().map(|(namespace, line)| (namespace.as_str(), *line));
+        all.of(&origin.file, origin.line, gvk, *scope, dropped);
+    }
+    all.warnings
+}
+
+/// The problem of a source that has more objects than it may.
+fn beyond(files: &[File], outcomes: &[Outcome], most: usize) -> Problem {
+    let lines = files.iter().zip(outcomes).flat_map(|(file, outcome)| {
+        outcome.parsed.lines.iter().map(|line| (file.name.as_str(), *line))
+    });
+    let (file, line) = lines.into_iter().nth(most).unwrap_or_default();
+    objects::too_many(most, &Origin { file: file.to_owned(), line })
+}
+
+/// The digest over the sorted identities and digests of objects, a line each.
+pub(crate) fn digest<'o>(objects: impl Iterator<Item = Line<'o>>) -> Digest {
+    let mut text = String::new();
+    let mut ends = Vec::with_capacity(objects.size_hint().0);
+    for Line { gvk, namespace, name, digest } in objects {
+        let begin = text.len();
+        let namespace = namespace.unwrap_or_default();
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{} {} {namespace} {name} {digest}", gvk.group, gvk.kind);
+        ends.push(begin..text.len());
+    }
+    let mut lines: Vec<&str> = ends.into_iter().filter_map(|place| text.get(place)).collect();
     lines.sort_unstable();
     Digest::of_bytes(lines.concat().as_bytes())
+}
+
+/// What the digest says of an object.
+pub(crate) struct Line<'o> {
+    pub gvk: &'o GroupVersionKind,
+    pub namespace: Option<&'o str>,
+    pub name: &'o str,
+    pub digest: Digest,
+}
+
+impl<'o> From<&'o Manifest> for Line<'o> {
+    fn from(Manifest { id, gvk, digest, .. }: &'o Manifest) -> Self {
+        Self { gvk, namespace: id.namespace.as_deref(), name: &id.name, digest: *digest }
+    }
 }

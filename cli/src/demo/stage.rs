@@ -1,6 +1,7 @@
 //! What every act of the demo stands on: the embedded cluster and its workload controllers, the
 //! repository, a mirror of it, and the one call that syncs the application.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -93,6 +94,7 @@ impl Stage {
             namespace: Some(NAMESPACE.to_owned()),
             limits: Limits::default(),
             scopes: &self.schemas,
+            threads: NonZeroUsize::MIN,
         };
         let url = self.remote.folder().to_str().context("the temporary folder has an odd name")?;
         let branch = Reference::from(Some("main"));

@@ -106,6 +106,12 @@ impl Mirror {
         })
     }
 
+    /// A repository as it is, for tests.
+    #[cfg(test)]
+    pub(crate) fn opened(folder: &Path) -> Self {
+        Self { repository: Repository::open_bare(folder).unwrap() }
+    }
+
     pub(crate) fn repository(&self) -> &Repository {
         &self.repository
     }

@@ -14,7 +14,7 @@ use super::error::GitError;
 pub struct Revision(String);
 
 impl Revision {
-    pub(super) fn of(oid: Oid) -> Self {
+    pub(crate) fn of(oid: Oid) -> Self {
         Self(oid.to_string())
     }
 

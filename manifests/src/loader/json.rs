@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 
-use merge::Origin;
 use serde_json::{Map, Value};
 
 use super::outline::{Outline, Role};
@@ -244,9 +243,4 @@ impl<'a> Reader<'a> {
             None => self.fault(format!("`{token}` is not a number that JSON can hold")),
         }
     }
-}
-
-/// The origin of a document.
-pub(crate) fn origin(file: &str, outline: &Outline) -> Origin {
-    Origin { file: file.to_owned(), line: outline.line }
 }

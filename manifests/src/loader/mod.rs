@@ -21,7 +21,6 @@ mod yaml;
 use serde_json::Value;
 
 pub use guard::is_parsing;
-pub(crate) use json::origin;
 pub(crate) use outline::Outline;
 
 use crate::options::Limits;
@@ -37,11 +36,15 @@ pub(crate) struct Document {
     pub outline: Outline,
 }
 
-/// What a render may still expand and hold.
-#[derive(Debug, Clone, Copy)]
+/// What a render may still expand and hold, or what a part of it spent.
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Budget {
     pub alias_bytes: u64,
     pub value_bytes: u64,
+    /// More values were asked for than were left.
+    pub full: bool,
+    /// More values or aliases were asked for than were left.
+    pub refused: bool,
 }
 
 /// What a mapping takes in memory before it holds anything: a node of a B-tree.
@@ -51,13 +54,47 @@ const ENTRY_BYTES: usize = 64;
 
 impl Budget {
     pub fn new(limits: &Limits) -> Self {
-        Self { alias_bytes: limits.alias_bytes, value_bytes: limits.value_bytes }
+        let Limits { alias_bytes, value_bytes, .. } = *limits;
+        Self { alias_bytes, value_bytes, full: false, refused: false }
+    }
+
+    /// What was spent of this where so much is left.
+    pub fn less(self, left: Self) -> Self {
+        Self {
+            alias_bytes: self.alias_bytes.saturating_sub(left.alias_bytes),
+            value_bytes: self.value_bytes.saturating_sub(left.value_bytes),
+            ..left
+        }
+    }
+
+    /// What is left of this where so much was spent.
+    pub fn after(self, spent: Self) -> Self {
+        self.less(spent)
+    }
+
+    /// Takes what was spent elsewhere; false, and nothing is taken, if there is not as much left.
+    pub fn spend(&mut self, spent: Self) -> bool {
+        let enough = spent.alias_bytes <= self.alias_bytes && spent.value_bytes <= self.value_bytes;
+        if enough {
+            *self = self.after(spent);
+        }
+        enough
     }
 
     /// Takes what a value needs; false if there is not as much left.
     fn hold(&mut self, bytes: usize) -> bool {
         let left = self.value_bytes.checked_sub(u64::try_from(bytes).unwrap_or(u64::MAX));
         self.value_bytes = left.unwrap_or_default();
+        self.full |= left.is_none();
+        self.refused |= left.is_none();
+        left.is_some()
+    }
+
+    /// Takes what a copy needs; false if there is not as much left.
+    fn copy(&mut self, bytes: u64) -> bool {
+        let left = self.alias_bytes.checked_sub(bytes);
+        self.alias_bytes = left.unwrap_or(self.alias_bytes);
+        self.refused |= left.is_none();
         left.is_some()
     }
 }
@@ -90,8 +127,8 @@ pub(crate) fn load(
     }));
     let mut documents = Vec::new();
     for chunk in chunks {
-        if budget.value_bytes == 0 {
-            // Said once for this file already.
+        if budget.full {
+            // Said once already.
             break;
         }
         if chunk.text.trim_start().starts_with('{') {
@@ -123,7 +160,7 @@ pub(crate) fn reads_as(text: &str, value: &Value) -> bool {
 }
 
 /// Whether a file's name says that it is JSON.
-fn is_json(file: &str) -> bool {
+pub(crate) fn is_json(file: &str) -> bool {
     std::path::Path::new(file).extension().is_some_and(|end| end.eq_ignore_ascii_case("json"))
 }
 

@@ -260,13 +260,10 @@ impl Composer<'_, '_> {
     }
 
     fn charge(&mut self, line: u32, cost: u64) -> Read<()> {
-        match self.budget.alias_bytes.checked_sub(cost) {
-            Some(left) => {
-                self.budget.alias_bytes = left;
-                Ok(())
-            }
-            None => self.stop(line, "anchors and aliases expand beyond what a source may take"),
+        if self.budget.copy(cost) {
+            return Ok(());
         }
+        self.stop(line, "anchors and aliases expand beyond what a source may take")
     }
 
     fn alias(&mut self, line: u32, anchor: &str) -> Read<Value> {

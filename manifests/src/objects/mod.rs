@@ -2,78 +2,73 @@
 //! each identity. Every problem of every document is reported.
 //!
 //! ```text
-//! documents ─► unfold ─► identity ─► scope (kinds known, kinds defined here) ─► Manifest
+//! documents ─► unfold ─► identity ─► file::Parsed ─┐
+//!                        other files ──────────────┴─ scopes of kinds defined here ─► Manifest
 //! ```
 
+pub(crate) mod file;
 mod identity;
 mod names;
-mod scope;
 #[cfg(test)]
 mod tests;
 mod unfold;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use merge::{Manifest, ObjectId, Origin};
+use merge::schema::Scope;
+use merge::{GroupVersionKind, Manifest, ObjectId, Origin};
 
-use crate::loader::{self, Document};
-use crate::options::RenderOptions;
 use crate::problem::Problem;
 
-/// A file's documents.
-pub(crate) struct Loaded {
-    pub file: String,
-    pub documents: Vec<Document>,
-}
-
-/// What documents come to.
-#[derive(Debug, Default)]
-pub(crate) struct Objects {
-    pub manifests: Vec<Manifest>,
+/// What is doubtful about objects, told in their order: the namespace of a cluster-scoped object,
+/// and each unknown kind once.
+#[derive(Default)]
+pub(crate) struct Doubts<'o> {
+    unknown: HashSet<&'o GroupVersionKind>,
     pub warnings: Vec<Problem>,
 }
 
-/// The objects of all files, in the order of files and lines.
-pub(crate) fn assemble(
-    files: Vec<Loaded>,
-    options: &RenderOptions<'_>,
-    problems: &mut Vec<Problem>,
-) -> Objects {
-    let mut items: Vec<(Origin, Document)> = Vec::new();
-    for Loaded { file, documents } in files {
-        for document in documents {
-            unfold::unfold(document, &mut |item| {
-                items.push((loader::origin(&file, &item.outline), item));
-            });
+impl<'o> Doubts<'o> {
+    /// Looks at the next object.
+    pub fn of(
+        &mut self,
+        file: &str,
+        line: u32,
+        gvk: &'o GroupVersionKind,
+        scope: Option<Scope>,
+        dropped: Option<(&str, u32)>,
+    ) {
+        if let Some((namespace, line)) = dropped {
+            let kind = &gvk.kind;
+            let message =
+                format!("{kind} is not namespaced: its namespace `{namespace}` is dropped");
+            self.warnings.push(Problem::at(file, line, message));
+        }
+        if scope.is_none() && self.unknown.insert(gvk) {
+            let message = format!("{gvk} is neither a known kind nor defined by this source");
+            self.warnings.push(Problem::at(file, line, message));
         }
     }
-    if items.len() > options.limits.objects {
-        let most = options.limits.objects;
-        let (origin, _) = items.swap_remove(most);
-        problems.push(Problem::of(&origin, format!("the source has more than {most} objects")));
-        return Objects::default();
-    }
-    let mut scopes = scope::Scopes::new(options, items.iter().map(|(_, item)| &item.value));
-    let mut objects = Objects::default();
-    let mut seen: HashMap<ObjectId, Origin> = HashMap::with_capacity(items.len());
-    for (origin, Document { mut value, outline }) in items {
-        let before = problems.len();
-        identity::check(&value, &outline, &origin.file, problems);
-        if problems.len() > before {
-            continue;
-        }
-        scopes.settle(&mut value, &outline, &origin, &mut objects.warnings);
-        let Some(manifest) = Manifest::new(value, origin) else { continue };
-        if let Some(first) = seen.get(&manifest.id) {
-            let message = format!("{} is already defined at {first}", manifest.id);
-            problems.push(
-                Problem::of(&manifest.origin, message)
-                    .hint("an object may be written once; remove one of the two"),
-            );
-        } else {
-            seen.insert(manifest.id.clone(), manifest.origin.clone());
-            objects.manifests.push(manifest);
+}
+
+/// An object that was written before.
+pub(crate) fn duplicate(id: &ObjectId, first: &Origin, again: &Origin) -> Problem {
+    Problem::of(again, format!("{id} is already defined at {first}"))
+        .hint("an object may be written once; remove one of the two")
+}
+
+/// Adds a problem for each object that another before it is.
+pub(crate) fn find_duplicates(objects: &[Manifest], problems: &mut Vec<Problem>) {
+    let mut seen: HashMap<&ObjectId, &Origin> = HashMap::with_capacity(objects.len());
+    for Manifest { id, origin, .. } in objects {
+        let first = *seen.entry(id).or_insert(origin);
+        if !std::ptr::eq(first, origin) {
+            problems.push(duplicate(id, first, origin));
         }
     }
-    objects
+}
+
+/// The source has more objects than it may; `origin` is that of the first beyond.
+pub(crate) fn too_many(most: usize, origin: &Origin) -> Problem {
+    Problem::of(origin, format!("the source has more than {most} objects"))
 }

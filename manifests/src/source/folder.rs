@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::{Entries, Entry, ReadError, Tree, name};
+use crate::read::Place;
 
 /// A folder of this machine.
 pub(crate) struct Folder {
@@ -50,10 +51,8 @@ impl Tree for Folder {
         Ok(fs::symlink_metadata(file)?.len())
     }
 
-    fn read(&self, file: &PathBuf, most: u64) -> Result<Vec<u8>, ReadError> {
-        let mut bytes = Vec::new();
-        fs::File::open(file)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-        Ok(bytes)
+    fn place(&self, file: &PathBuf) -> Place {
+        Place::Path(file.clone())
     }
 
     fn target(&self, link: &PathBuf) -> Result<String, ReadError> {
@@ -75,6 +74,13 @@ fn kind(path: PathBuf, of: FileType) -> Entry<PathBuf> {
     } else {
         Entry::Other
     }
+}
+
+/// A file's bytes, at most this many and one more.
+pub(crate) fn read_path(path: &Path, most: u64) -> Result<Vec<u8>, std::io::Error> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// One file that was named, links followed, unless it is too large; the error says why not.

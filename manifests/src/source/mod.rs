@@ -11,9 +11,12 @@ mod walk;
 
 use std::borrow::Cow;
 
+use crate::read::Place;
+
 pub(crate) use commit::CommitTree;
-pub(crate) use folder::{Folder, read_file};
-pub(crate) use walk::{File, collect, too_large};
+pub(crate) use commit::Listings;
+pub(crate) use folder::{Folder, read_file, read_path};
+pub(crate) use walk::{collect, too_large};
 
 /// One entry of a folder. `N` is how the tree names a node.
 #[derive(Debug, Clone)]
@@ -39,6 +42,8 @@ pub(crate) enum ReadError {
     Io(#[from] std::io::Error),
     #[error("{0}")]
     Name(&'static str),
+    #[error("{0}")]
+    Size(String),
 }
 
 /// A tree of files.
@@ -57,8 +62,8 @@ pub(crate) trait Tree {
     ) -> Result<Option<Entry<Self::Node>>, ReadError>;
     /// A file's size, without loading it.
     fn size(&self, file: &Self::Node) -> Result<u64, ReadError>;
-    /// A file's bytes, at most this many and one more.
-    fn read(&self, file: &Self::Node, most: u64) -> Result<Vec<u8>, ReadError>;
+    /// Where a file's bytes are, for reading them later.
+    fn place(&self, file: &Self::Node) -> Place;
     /// What a symbolic link says.
     fn target(&self, link: &Self::Node) -> Result<String, ReadError>;
 }
@@ -71,4 +76,9 @@ fn name(bytes: &[u8]) -> Name {
         Cow::Borrowed(name) => Ok(name.to_owned()),
         Cow::Owned(name) => Err(name),
     }
+}
+
+/// How many bytes there are.
+pub(crate) fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }

@@ -6,13 +6,7 @@ use super::links::{self, Found};
 use super::{Entry, ReadError, Tree};
 use crate::options::RenderOptions;
 use crate::problem::Problem;
-
-/// A manifest's bytes and its path in the source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct File {
-    pub name: String,
-    pub bytes: Vec<u8>,
-}
+use crate::read::File;
 
 /// What a walk finds. `top` is the node that was rendered, where there is one.
 pub(crate) struct Collected<N> {
@@ -95,12 +89,16 @@ impl<N> Step<'_, N> {
 impl<T: Tree> Walk<'_, T> {
     /// A problem of an entry, by its path.
     fn problem(&self, path: &str, message: impl Into<String>) -> Problem {
-        let file = match (self.prefix, path) {
+        Problem::in_file(self.named(path), message)
+    }
+
+    /// What problems and origins call an entry.
+    fn named(&self, path: &str) -> String {
+        match (self.prefix, path) {
             (prefix, "") => prefix.to_owned(),
             ("", path) => path.to_owned(),
             (prefix, path) => format!("{}/{path}", prefix.trim_end_matches('/')),
-        };
-        Problem::in_file(file, message)
+        }
     }
 
     fn add(&mut self, path: &str, message: impl Into<String>) {
@@ -311,13 +309,8 @@ impl<T: Tree> Walk<'_, T> {
             let most = mebibytes(limits.total_bytes);
             return self.add(path, format!("with this file the source exceeds {most}"));
         }
-        match self.tree.read(node, limits.file_bytes) {
-            Ok(bytes) => {
-                let name = self.problem(path, "").file;
-                self.files.push(File { name, bytes });
-            }
-            Err(error) => self.unreadable(path, &error),
-        }
+        let name = self.named(path);
+        self.files.push(File { name, place: self.tree.place(node) });
     }
 }
 
