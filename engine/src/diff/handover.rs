@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::body::replicas;
-use super::{Comparison, Holder, changes};
+use super::{Comparison, Holder, changes, shape};
 use crate::ignore::Selection;
 
 /// What becomes of an object's ownership before it is applied.
@@ -57,7 +57,7 @@ impl<'a> Claim<'a> {
         live: &Value,
         body: &Value,
         left_alone: &'a Selection,
-    ) -> Result<Self, ApplyError> {
+    ) -> Self {
         let mut claim = Self {
             comparison,
             left_alone,
@@ -70,7 +70,7 @@ impl<'a> Claim<'a> {
             },
         };
         if claim.handover.managed_fields.is_empty() {
-            claim.restore(body)?;
+            claim.restore(body);
         }
         if !claim.handover.restored && !comparison.predecessors.is_empty() {
             claim.migrate(body);
@@ -78,7 +78,7 @@ impl<'a> Claim<'a> {
         if comparison.leaves_replicas() {
             claim.let_go(&FieldSet::of([replicas()]));
         }
-        Ok(claim)
+        claim
     }
 
     fn set(&mut self, entries: Vec<Value>) {
@@ -140,9 +140,9 @@ impl<'a> Claim<'a> {
 
     /// Without any entry the server would give everything to a manager of its own, and we could never
     /// remove anything again.
-    fn restore(&mut self, body: &Value) -> Result<(), ApplyError> {
-        let Some(previous) = self.previous(body) else { return Ok(()) };
-        let had = self.comparison.declared(&previous)?;
+    fn restore(&mut self, body: &Value) {
+        let Some(previous) = self.previous(body) else { return };
+        let had = self.comparison.declared_before(&previous);
         // What is left alone and not sent would be removed, once it is ours again.
         let lost = |it: &Path| self.left_alone.covers(it).is_some() && it.find(body).is_none();
         let there = |it: &Path| it.find(&self.live).is_some() && !lost(it);
@@ -151,7 +151,6 @@ impl<'a> Claim<'a> {
             self.set(vec![self.entry(&had, body)]);
             self.handover.restored = true;
         }
-        Ok(())
     }
 
     /// Takes back what Git dropped, what an apply alone would leave, and what no other manager
@@ -185,7 +184,8 @@ impl<'a> Claim<'a> {
             .filter(|entry| entry.operation == Operation::Apply)
             .filter(|entry| entry.manager != comparison.manager)
             .fold(FieldSet::new(), |all, entry| all.union(&entry.fields));
-        let candidates = comparison.declared(&previous)?.difference(&wanted).difference(&declared);
+        let candidates =
+            comparison.declared_before(&previous).difference(&wanted).difference(&declared);
         let stays = |path: &Path| path.find(&self.live).is_some() && path.find(plain).is_some();
         let scaled = |path: &Path| comparison.autoscaled && *path == replicas();
         let paths = candidates.paths().into_iter().filter(|it| stays(it) && !scaled(it));
@@ -274,6 +274,16 @@ impl Comparison<'_> {
     fn declared(&self, body: &Value) -> Result<FieldSet, ApplyError> {
         let created = self.apply(None, body, true)?;
         Ok(managed::owned_by(&created, self.manager, Operation::Apply))
+    }
+
+    /// The fields that an apply of what we sent before made ours. Where its schema has changed since,
+    /// those that can still be read by it: a live object cannot hold the others.
+    fn declared_before(&self, previous: &Value) -> FieldSet {
+        self.declared(previous).unwrap_or_else(|_| {
+            let read = shape::fitting(shape::root(self.schemas, previous), previous);
+            let declared = read.and_then(|read| self.declared(&read).ok());
+            declared.unwrap_or_else(FieldSet::new)
+        })
     }
 }
 

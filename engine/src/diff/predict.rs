@@ -129,7 +129,7 @@ impl Comparison<'_> {
         body: &Value,
         left_alone: &Selection,
     ) -> Result<Prediction, ApplyError> {
-        let mut claim = Claim::of(self, live, body, left_alone)?;
+        let mut claim = Claim::of(self, live, body, left_alone);
         // Only who *applied* a field is asked; without such others force overrules nobody.
         let contested = if owned::has_appliers(&claim.live, self.manager) {
             match self.apply(Some(&claim.live), body, false) {

@@ -17,7 +17,7 @@ use merge::{Digest, GroupVersionKind, meaning};
 use serde_json::{Map, Number, Value};
 
 use super::body::is_servers_own;
-use super::shape::{self, key_is};
+use super::shape::{self, items_fit, key_is};
 use crate::redact::is_secret;
 use crate::vouch::{FORMAT, Settled};
 
@@ -157,6 +157,10 @@ impl Stream {
                 (Some(Entries::Set), Some(element)) => self.members(element, items, declared),
                 _ => self.whole(Some(at), live),
             },
+            // Declared as null: all that is there counts, its order as little as ever.
+            Value::Array(items) if !items.is_empty() && items_fit(at, items) => {
+                self.value(at, live, [Some(live), None])
+            }
             _ => self.whole(Some(at), live),
         }
     }
@@ -307,3 +311,6 @@ impl Stream {
         self.bytes.extend_from_slice(text.as_bytes());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use merge::GroupVersionKind;
 use merge::path::{Path, Segment};
 use merge::schema::{Entries, Scalar, Schemas, TypeRef};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A value's own fields with their values and types, in order; `None` where it is one field by itself.
 pub(super) type Parts<'v, 's> = Vec<(Segment, &'v Value, TypeRef<'s>)>;
@@ -125,6 +125,28 @@ pub(super) fn items_fit(at: TypeRef<'_>, items: &[Value]) -> bool {
                 items.iter().all(told) && are_distinct(items, |item| key(item, keys, element))
             }
         }
+}
+
+/// What of a value is of its type: fields that are not, or that it does not declare, are left out, and
+/// so are lists whose entries cannot be told apart. `None` if nothing is left. What has lost all that
+/// was in it goes too: a map that states nothing would state the whole map.
+pub(super) fn fitting(at: TypeRef<'_>, value: &Value) -> Option<Value> {
+    match value {
+        Value::Object(map) if at.is_map() && !map.is_empty() => {
+            let kept =
+                |(name, it): (&String, &Value)| Some((name.clone(), fitting(at.child(name)?, it)?));
+            let map: Map<String, Value> = map.iter().filter_map(kept).collect();
+            (!map.is_empty()).then_some(Value::Object(map))
+        }
+        Value::Array(items) if !items.is_empty() => {
+            let element = at.element()?;
+            let kept = items.iter().filter_map(|item| fitting(element, item));
+            let kept: Vec<Value> =
+                kept.filter(|item| items_fit(at, std::slice::from_ref(item))).collect();
+            (!kept.is_empty() && items_fit(at, &kept)).then_some(Value::Array(kept))
+        }
+        _ => fits(at, value).then(|| value.clone()),
+    }
 }
 
 fn are_distinct(items: &[Value], segment: impl Fn(&Value) -> Option<Segment>) -> bool {

@@ -37,6 +37,46 @@ fn what_is_no_longer_applied_goes_unless_another_owns_it() {
     assert_eq!(fields(&three, "other"), json!({"f:data": {"f:b": {}}}));
 }
 
+/// As kube-apiserver 1.36 does: the entry is stored under the key's default, is not found there by
+/// null, and one more comes with every apply. Left out, the key is found, and what we no longer
+/// apply goes.
+#[test]
+fn a_list_key_that_is_null_adds_an_entry_with_every_apply() {
+    let web = |ports: Value| {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "web", "namespace": "shop"},
+            "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": {
+                "metadata": {"labels": {"app": "web"}},
+                "spec": {"containers": [{"name": "web", "image": "web:1", "ports": ports}]}}}})
+    };
+    let ports =
+        |object: &Value| object["spec"]["template"]["spec"]["containers"][0]["ports"].clone();
+    let null = web(json!([{"containerPort": 80, "protocol": null}]));
+    let stored = json!({"containerPort": 80, "protocol": "TCP"});
+    let one = applied(None, &null, "cleat").unwrap();
+    assert_eq!(ports(&one), json!([stored]));
+    let held = serde_json::to_string(&fields(&one, "cleat")).unwrap();
+    assert!(held.contains(r#"k:{\"containerPort\":80,\"protocol\":null}"#), "{held}");
+    let two = applied(Some(&one), &null, "cleat").unwrap();
+    assert_eq!(ports(&two), json!([stored, stored]));
+    let plain = web(json!([{"containerPort": 80}]));
+    let three = applied(Some(&one), &plain, "cleat").unwrap();
+    assert_eq!(ports(&three), json!([stored]));
+    assert_eq!(ports(&applied(Some(&three), &null, "cleat").unwrap()), json!([stored]));
+
+    let schemas = Schemas::builtin();
+    let told = schemas.check(&null);
+    let words: Vec<String> = told.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        words,
+        [
+            ".spec.template.spec.containers[0].ports: entry 0 cannot be told apart: its `protocol` is \
+          null; give it a value, or leave it out if it has a default"
+        ]
+    );
+    assert_eq!(schemas.check(&plain), []);
+}
+
 #[test]
 fn a_conflict_names_manager_and_field_and_force_takes_it() {
     let one = applied(None, &settings(&json!({"a": "1"})), "cleat").unwrap();

@@ -6,9 +6,9 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Scalar, Schemas};
+use super::{Entries, Scalar, Schemas, TypeRef};
 use crate::object::GroupVersionKind;
-use crate::path::Path;
+use crate::path::{Path, Segment};
 use crate::typed::{Problem, Unreadable, Wrong, unreadable, validate};
 
 /// What kind of problem a field has.
@@ -60,8 +60,57 @@ impl Schemas {
             };
             FieldProblem { path, kind: ProblemKind::WrongType, message: message.to_owned() }
         });
-        misfits.chain(unreadable).collect()
+        let mut problems: Vec<FieldProblem> = misfits.chain(unreadable).collect();
+        null_keys(root, body, &mut Vec::new(), &mut problems);
+        problems
     }
+}
+
+/// Entries of keyed lists with a key that is null. A server takes them: it stores the entry under the
+/// key's default, does not find it there by null, and adds another one with every apply.
+fn null_keys(
+    at: TypeRef<'_>,
+    value: &Value,
+    way: &mut Vec<Segment>,
+    problems: &mut Vec<FieldProblem>,
+) {
+    match value {
+        Value::Object(fields) => {
+            for (name, inner) in fields {
+                if let Some(child) = at.child(name).filter(|_| !is_single(inner)) {
+                    way.push(Segment::field(name));
+                    null_keys(child, inner, way, problems);
+                    way.pop();
+                }
+            }
+        }
+        Value::Array(items) => {
+            let Some(element) = at.element() else { return };
+            let keys = match at.entries() {
+                Some(Entries::Keyed(keys)) => keys.as_slice(),
+                _ => &[],
+            };
+            for (place, item) in items.iter().enumerate().filter(|(_, item)| !is_single(item)) {
+                let is_null = |key: &&String| item.get(key).is_some_and(Value::is_null);
+                problems.extend(keys.iter().filter(is_null).map(|key| FieldProblem {
+                    path: Path(way.clone()),
+                    kind: ProblemKind::MissingKey,
+                    message: format!(
+                        "entry {place} cannot be told apart: its `{key}` is null; give it a value, \
+                         or leave it out if it has a default"
+                    ),
+                }));
+                way.push(Segment::Index(place));
+                null_keys(element, item, way, problems);
+                way.pop();
+            }
+        }
+        _ => {}
+    }
+}
+
+const fn is_single(value: &Value) -> bool {
+    !matches!(value, Value::Object(_) | Value::Array(_))
 }
 
 fn explain(problem: Problem) -> FieldProblem {

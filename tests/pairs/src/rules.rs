@@ -94,20 +94,21 @@ fn has_null(value: &Value) -> bool {
     }
 }
 
-/// Whether another apply would be refused: a null for a list's key can tell an entry from itself.
-fn would_be_refused(found: &ObjectDiff) -> bool {
-    found.predicted.as_ref().is_some_and(|it| !is_storable(it.expose()))
+/// Whether a plan would have a manifest applied: it refuses what does not fit its schema, and null for
+/// a list's key, of which every apply makes another entry.
+fn is_applied(desired: &Value) -> bool {
+    schemas().check(desired).is_empty()
 }
 
 /// An object that was just created from a manifest is in sync with it; and what the server made of it,
 /// written to a file and applied, changes nothing.
 fn created_is_in_sync(desired: &Value) -> Result<(), Broken> {
     let Some(created) = compare(desired, None, None).predicted else { return Ok(()) };
-    if !is_storable(created.expose()) {
+    if !is_storable(created.expose()) || !is_applied(desired) {
         return Ok(());
     }
     let again = compare(desired, Some(created.expose()), Some(desired));
-    if again.verdict != Verdict::InSync && !would_be_refused(&again) {
+    if again.verdict != Verdict::InSync {
         return Err(broken("a created object differs from its manifest", again));
     }
     let itself = compare(created.expose(), Some(created.expose()), None);
@@ -122,9 +123,12 @@ fn predicted_is_in_sync(desired: &Value, found: &ObjectDiff) -> Result<(), Broke
     let Some(predicted) = found.predicted.as_ref().filter(|it| is_storable(it.expose())) else {
         return Ok(());
     };
+    if !is_applied(desired) {
+        return Ok(());
+    }
     what_is_surely_in_sync_is(desired, predicted.expose(), Some(desired))?;
     let again = compare(desired, Some(predicted.expose()), Some(desired));
-    if would_be_refused(&again) || (again.changes.is_empty() && again.handover.is_none()) {
+    if again.changes.is_empty() && again.handover.is_none() {
         return Ok(());
     }
     Err(broken("a predicted object predicts a change", (paths(&again), again)))
@@ -212,9 +216,9 @@ fn order_means_nothing(
     previous: Option<&Value>,
     found: &ObjectDiff,
 ) -> Result<(), Broken> {
-    // Of what no server takes, nothing has an order by its schema.
-    let fits = |object: &Value| !has_null(object) && schemas().check(object).is_empty();
-    if !is_storable(live) || !fits(desired) || !previous.is_none_or(fits) {
+    // Of what no server takes, nothing has an order by its schema. What was applied once need not fit
+    // any more.
+    if !is_storable(live) || !is_applied(desired) {
         return Ok(());
     }
     let turned = |object| order::reversed(schemas(), object);

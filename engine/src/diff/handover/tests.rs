@@ -111,6 +111,38 @@ fn a_dropped_field_that_somebody_took_or_shares_goes() {
     }
 }
 
+/// A definition changed since: the object as it was last applied fits its schema no longer. It is
+/// compared all the same, and what can be read of it still goes where Git dropped it.
+#[test]
+fn a_previous_object_that_no_longer_fits_counts_as_far_as_it_can_be_read() {
+    let wanted = settings(json!({"a": "1"}));
+    let mut previous = settings(json!({"a": "1", "b": "1", "was-a-list": ["x"]}));
+    previous["rules"] = json!([{"gone": "field"}]);
+    previous["metadata"]["labels"] = json!("was a text");
+    let schemas = Schemas::builtin();
+    assert!(!schemas.check(&previous).is_empty());
+    let redaction = redaction();
+    let plain = written(None, &wanted, MANAGER);
+    let comparison = Comparison {
+        live: Some(&plain),
+        previous: Some(&previous),
+        ..Comparison::new(&wanted, &schemas, &redaction)
+    };
+    assert_eq!(diff(&comparison).verdict, Verdict::InSync);
+
+    let stale = written(None, &settings(json!({"a": "1", "b": "1"})), MANAGER);
+    let taken = updated(&stale, "kubectl-edit", |it| it["data"]["b"] = json!("2"));
+    let mut cleared = stale.clone();
+    cleared["metadata"]["managedFields"] = json!([]);
+    for live in [stale, taken, cleared] {
+        let comparison = Comparison { live: Some(&live), ..comparison };
+        let (found, after) = carried_out(&comparison);
+        let paths: Vec<String> = found.changes.iter().map(|it| it.path.to_string()).collect();
+        assert_eq!((&found.verdict, paths), (&Verdict::Differs, vec![".data.b".to_owned()]));
+        assert_eq!(after["data"], json!({"a": "1"}));
+    }
+}
+
 #[test]
 fn a_default_that_comes_back_is_not_taken() {
     let wanted = web(None, &["web"]);
