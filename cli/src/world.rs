@@ -1,7 +1,7 @@
 //! What desired objects are compared with: a cluster, files that stand for one, or nothing at all.
 //! `plan` and `diff` share it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -70,8 +70,6 @@ pub struct World {
     pub quarantined: Option<Quarantined>,
     /// When the cluster was read.
     pub read_at: Option<jiff::Timestamp>,
-    /// The objects that their records vouch for: there is nothing to compare.
-    pub vouched: BTreeSet<ObjectId>,
     /// When the server is asked.
     pub asking: Ask,
     /// The schemas of the cluster's kinds.
@@ -157,7 +155,6 @@ impl WorldArgs {
             previous: reading.previous,
             quarantined,
             read_at: Some(syncer::clock::Clock::system().now()),
-            vouched: reading.vouched,
             asking: self.ask,
             served: Some(reading.schemas),
             server: Some(Server { asker: Asker::new(client, reading.discovery), runtime }),
@@ -200,6 +197,11 @@ fn warn_of_unmanaged(shell: &mut Shell, world: &World, desired: &[Manifest]) {
 }
 
 impl World {
+    /// Whether it is a cluster, and not files that stand for one.
+    pub const fn is_cluster(&self) -> bool {
+        self.server.is_some()
+    }
+
     /// What the server says that applies would make of objects, in the order of the questions; `None`
     /// where there is no server to ask.
     pub fn ask(&self, questions: &[Question<'_>]) -> anyhow::Result<Option<Vec<Answer>>> {

@@ -10,6 +10,7 @@ mod irreversible;
 pub mod order;
 pub mod prune;
 mod refusal;
+mod standing;
 mod surroundings;
 #[cfg(test)]
 mod tests;
@@ -21,7 +22,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use merge::schema::Schemas;
 use merge::{Digest, GroupVersionKind, Manifest, ObjectId};
-use serde::Serialize;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::application::ApplicationName;
@@ -34,6 +36,8 @@ use crate::vouch::{Server, Settled};
 pub use draft::{draft, step_anew};
 pub use prune::{Prune, Withheld, WithheldReason, find as left_over};
 pub use refusal::{Refusal, RefusalKind};
+pub use standing::{Standing, is_ours};
+pub use surroundings::Surroundings;
 
 /// Everything a plan is made from.
 #[derive(Debug, Clone, Copy)]
@@ -138,8 +142,8 @@ pub struct Rank {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
-    /// The object as Git wants it.
-    #[serde(skip)]
+    /// The object as Git wants it. Which it is and where it was written is all that is printed of it.
+    #[serde(rename = "object", serialize_with = "named")]
     pub manifest: Manifest,
     /// What is done about it.
     pub action: Action,
@@ -159,6 +163,19 @@ pub struct Step {
     /// The resourceVersion of the live object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live_version: Option<String>,
+}
+
+fn named<S: Serializer>(manifest: &Manifest, serializer: S) -> Result<S::Ok, S::Error> {
+    let id = &manifest.id;
+    let mut named = serializer.serialize_map(None)?;
+    named.serialize_entry("apiVersion", &manifest.gvk.api_version())?;
+    named.serialize_entry("kind", &id.kind)?;
+    if let Some(namespace) = &id.namespace {
+        named.serialize_entry("namespace", namespace)?;
+    }
+    named.serialize_entry("name", &id.name)?;
+    named.serialize_entry("origin", &manifest.origin.to_string())?;
+    named.end()
 }
 
 /// What is done about an object.

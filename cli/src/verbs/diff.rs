@@ -5,7 +5,7 @@
 //! ```json
 //! {"differs": true, "objects": [
 //!     {"id": {"group", "kind", "namespace", "name"}, "origin": "web.yaml:1",
-//!      "action": "create" | "update" | "unchanged" | "prune" | "kept" | "remove", "reason",
+//!      "action": "create" | "update" | "adopt" | "unchanged" | "prune" | "kept" | "remove", "reason",
 //!      "verdict", "changes": [{"path", "kind", "before", "after", "blame"}], "foreign"}]}
 //! ```
 //!
@@ -121,8 +121,8 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
         let name = args.app.clone().or_else(|| args.source.lasting_name());
         let name = name.unwrap_or_else(|| "unnamed".to_owned());
         let application: ApplicationName = format!("{namespace}/{name}").parse()?;
-        let (world, mut desired) = args.world.read(shell, &application, &args.source)?;
-        compare::with_world(&mut desired, &world, &application, &redaction, &policy, &args.suggest)?
+        let (world, desired) = args.world.read(shell, &application, &args.source)?;
+        compare::with_world(&desired, &world, &application, &redaction, &policy, &args.suggest)?
     };
     let style = Style {
         colour: shell.colour_out(),

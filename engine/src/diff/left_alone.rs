@@ -51,6 +51,11 @@ impl Comparison<'_> {
         selection
     }
 
+    /// The rules that cannot be heeded for this object, and why.
+    pub fn unheeded(&self) -> Vec<String> {
+        self.selection().reasons()
+    }
+
     /// An object of this comparison without what is ignored in it.
     pub(crate) fn seen<'v>(&self, selection: &Selection, object: &'v Value) -> Cow<'v, Value> {
         selection.strip(object, &self.inside(object).into_iter().map(|(it, _)| it).collect())

@@ -7,9 +7,7 @@ use merge::{Manifest, ObjectId, validate};
 use serde_json::Value;
 
 use super::surroundings::Surroundings;
-use super::{
-    Action, Inputs, NamespaceState, Refusal, RefusalKind as Kind, Step, draft, order, prune,
-};
+use super::{Action, Inputs, NamespaceState, Refusal, RefusalKind as Kind, Step, order, prune};
 use crate::application::Ownership;
 use crate::diff::{ChangeKind, Verdict};
 use crate::policy::Adoption;
@@ -205,7 +203,7 @@ impl Check<'_> {
             return;
         }
         let id = &self.step.manifest.id;
-        debug_assert!(!draft::is_ours(self.inputs, id, live));
+        debug_assert!(!super::is_ours(self.inputs, id, live));
         let whose = match self.inputs.application.ownership(id, live) {
             Ownership::Other(application) => format!("belongs to application {application}"),
             _ => "is not part of this application".to_owned(),

@@ -3,19 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use merge::managed::PREDECESSORS;
 use merge::object::{resource_version, uid};
 use merge::{GroupVersionKind, Manifest, ObjectId};
 use serde_json::Value;
 
+use super::standing::Standing;
 use super::surroundings::Surroundings;
 use super::{
     Action, Draft, Inputs, Plan, Rank, Refusal, Step, Wave, checks, irreversible, order, prune,
 };
-use crate::application::{MANAGER, Ownership};
-use crate::diff::{Comparison, ObjectDiff, Verdict, diff};
+use crate::diff::Verdict;
 use crate::policy::Adoption;
-use crate::vouch::vouches;
 
 /// Makes a plan, unchecked.
 pub fn draft(inputs: &Inputs<'_>) -> Draft {
@@ -73,21 +71,10 @@ fn step(
     manifest: &Manifest,
     live: Option<&Value>,
 ) -> Step {
-    let ours = live.is_some_and(|live| is_ours(inputs, &manifest.id, live));
-    let foreign = live.is_some() && !ours;
-    let comparison = Comparison {
-        live,
-        previous: around.previous.get(&manifest.id).copied(),
-        autoscaled: around.autoscaled.contains(&manifest.id),
-        predecessors: if foreign { PREDECESSORS } else { &[] },
-        manager: MANAGER,
-        ignore: &inputs.policy.ignore,
-        read_at: inputs.read_at,
-        ..Comparison::new(&manifest.body, &around.schemas, inputs.redaction)
-    };
+    let standing = Standing::of(inputs, around, manifest);
+    let Standing { comparison, foreign, vouched, .. } = standing;
     let outgoing = Arc::new(comparison.outgoing());
-    let vouched = ours && live.is_some_and(|live| is_vouched(inputs, &comparison, manifest, live));
-    let mut diff = if vouched { ObjectDiff::unchanged() } else { diff(&comparison) };
+    let mut diff = standing.diff();
     let action = match (live, foreign, inputs.policy.adoption, &diff.verdict) {
         (None, ..) => Action::Create,
         (Some(_), true, Adoption::Observe, _) => Action::Observe,
@@ -111,49 +98,6 @@ fn step(
         live_uid: live.and_then(uid).map(str::to_owned),
         live_version: live.and_then(resource_version).map(str::to_owned),
     }
-}
-
-/// Whether a live object is this application's: it carries our mark for this very object, or the
-/// inventory knows that we had it. An entry without a uid was announced, and its apply never
-/// answered: had it reached the server, the object would carry our mark. The mark of another
-/// application says no, whatever the inventory says.
-pub(super) fn is_ours(inputs: &Inputs<'_>, id: &ObjectId, live: &Value) -> bool {
-    match inputs.application.ownership(id, live) {
-        Ownership::Ours => true,
-        Ownership::Other(_) => false,
-        Ownership::Unmarked | Ownership::Stray(_) => {
-            let entry = inputs.inventory.entries.get(id);
-            // Objects of files have no uid, and what is said to be applied to them was. An adoption was
-            // announced with a uid; had its apply reached the server, the object would carry our mark.
-            entry.is_some_and(|it| uid(live).is_none() || (it.uid.is_some() && !it.adopted))
-                || was_ours_in_another_group(inputs, id, live)
-        }
-    }
-}
-
-/// Whether we had the very same object under another API group, as an Ingress of `extensions` that is
-/// one of `networking.k8s.io` too.
-fn was_ours_in_another_group(inputs: &Inputs<'_>, id: &ObjectId, live: &Value) -> bool {
-    let Some(uid) = uid(live) else { return false };
-    inputs.inventory.entries.iter().any(|(other, entry)| {
-        entry.uid.as_deref() == Some(uid)
-            && (&other.kind, &other.namespace, &other.name) == (&id.kind, &id.namespace, &id.name)
-            && inputs.application.ownership(other, live) == Ownership::Ours
-    })
-}
-
-/// Whether the two hashes of the inventory say that nothing happened since our last apply: neither to
-/// what Git wants, nor to what the server has under it.
-fn is_vouched(
-    inputs: &Inputs<'_>,
-    comparison: &Comparison<'_>,
-    manifest: &Manifest,
-    live: &Value,
-) -> bool {
-    let entry = inputs.inventory.entries.get(&manifest.id);
-    entry.is_some_and(|entry| {
-        vouches(entry, manifest, live, &inputs.cluster.server, || comparison.settled(live))
-    })
 }
 
 /// The kind an autoscaler's target names, as an identity.

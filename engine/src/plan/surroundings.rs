@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::{Inputs, draft, order};
 
 /// Looked up once for all objects of a plan.
-pub(super) struct Surroundings<'a> {
+#[derive(Debug)]
+pub struct Surroundings<'a> {
     /// The schemas, those of the plan's own definitions included.
     pub schemas: Schemas,
     /// Definitions that no schema can be made of, and why.
@@ -26,6 +27,7 @@ pub(super) struct Surroundings<'a> {
 }
 
 impl<'a> Surroundings<'a> {
+    /// What the objects of these inputs mean to each other.
     pub fn of(inputs: &Inputs<'a>) -> Self {
         let mut around = Self {
             schemas: inputs.schemas.clone(),

@@ -51,6 +51,16 @@ pub fn is_secret(object: &Value) -> bool {
         && text("apiVersion").is_none_or(|version| !version.contains('/'))
 }
 
+/// Whether an object is a Secret, or means to be one: `kind: secret` of `core/v1` is refused by every
+/// server, and what refuses it is not to show what it holds.
+fn means_secret(object: &Value) -> bool {
+    let text = |field| object.get(field).and_then(Value::as_str).map(str::trim);
+    let is_kind = |kind: &str| ["secret", "secrets"].iter().any(|it| kind.eq_ignore_ascii_case(it));
+    let group = text("apiVersion").and_then(|version| version.split_once('/')).map(|(it, _)| it);
+    text("kind").is_some_and(is_kind)
+        && group.is_none_or(|group| group.is_empty() || group.eq_ignore_ascii_case("core"))
+}
+
 /// Whether people may see this field of a Secret.
 fn is_open(field: &str, value: &Value) -> bool {
     matches!(field, "apiVersion" | "kind" | "metadata")
@@ -95,7 +105,7 @@ pub(super) fn each_secret(
     object: &mut Value,
     visit: &mut dyn FnMut(&mut Value, Spelling),
 ) {
-    let secret = is_secret(object);
+    let secret = means_secret(object);
     let Some(fields) = object.as_object_mut() else { return };
     for (field, value) in fields.iter_mut() {
         if secret && !is_open(field, value) {
@@ -146,7 +156,7 @@ fn one(
 
 fn below(keys: &Keys, value: &mut Value, place: &str, visit: &mut dyn FnMut(&mut Value, Spelling)) {
     // A reference to a Secret looks like one; what makes a Secret of it is what it holds.
-    let holds_secret = is_secret(value);
+    let holds_secret = means_secret(value);
     match value {
         Value::Object(fields) => {
             let named = names_its_value(fields, keys);

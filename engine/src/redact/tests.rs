@@ -97,6 +97,25 @@ fn whatever_a_secret_holds_is_masked_however_its_field_is_spelled() {
 }
 
 #[test]
+fn what_only_means_to_be_a_secret_is_masked_as_one() {
+    for (version, kind) in [
+        ("v1", "secret"),
+        ("v1", "SECRET"),
+        ("v1", "Secrets"),
+        ("v1", " Secret "),
+        ("core/v1", "Secret"),
+        ("/v1", "Secret"),
+    ] {
+        let object = json!({"apiVersion": version, "kind": kind,
+            "metadata": {"name": "db"}, "stringData": {"a": "canary"}});
+        let shown = redaction().object(&object);
+        assert!(!shown.to_string().contains("canary"), "{shown}");
+    }
+    let other = json!({"apiVersion": "example.com/v1", "kind": "Secret", "spec": {"path": "db"}});
+    assert_eq!(redaction().object(&other), other, "another group's kind of that name");
+}
+
+#[test]
 fn listed_fields_are_masked_in_every_object() {
     let object = json!({"apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"name": "token", "annotations": {"example.com/token": "canary"}},

@@ -240,7 +240,8 @@ impl<'a> Reader<'a> {
                 self.at += length;
                 Ok(value)
             }
-            None => self.fault(format!("`{token}` is not a number that JSON can hold")),
+            // It may be a Secret's, so it is not repeated.
+            None => self.fault("this is not a number that JSON can hold"),
         }
     }
 }

@@ -24,8 +24,9 @@ pub(crate) enum Scalar {
 /// A scalar that has no meaning, in words that follow "the value".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ScalarError {
-    #[error("`{text}` is {found} and not {wanted}, as its tag says")]
-    Tag { text: String, found: &'static str, wanted: &'static str },
+    // The text may be a Secret's, so it is not repeated.
+    #[error("is {found} and not {wanted}, as its tag says")]
+    Tag { found: &'static str, wanted: &'static str },
     #[error("of a !!binary is not base64")]
     Base64,
     #[error("of a !!binary is not UTF-8 text")]
@@ -99,14 +100,14 @@ fn tagged(text: String, tag: Tag) -> Result<Scalar, ScalarError> {
         (Scalar::Float(_), _) => "a float",
         (Scalar::Text(_), _) => "a string",
     };
-    Err(ScalarError::Tag { text, found, wanted: tag.noun() })
+    Err(ScalarError::Tag { found, wanted: tag.noun() })
 }
 
 fn timestamp(text: String) -> Result<Scalar, ScalarError> {
     if is_timestamp(&text) {
         return Ok(Scalar::Text(text));
     }
-    Err(ScalarError::Tag { text, found: "a string", wanted: "a date" })
+    Err(ScalarError::Tag { found: "a string", wanted: "a date" })
 }
 
 /// The meaning of a plain scalar without a tag.

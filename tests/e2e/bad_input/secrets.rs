@@ -83,6 +83,7 @@ async fn no_error_repeats_a_secrets_value() {
             "stringData: {password: \"CANARY",
             "stringData: {password: *CANARY}",
             "stringData: {password: !!binary CANARY}",
+            "stringData: {password: !!int CANARY}",
             "immutable: CANARY\nstringData: {password: CANARY}",
             "type: kubernetes.io/tls\nstringData: {password: CANARY}",
             "stringData: {password: CANARY}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {password: CANARY}",

@@ -10,6 +10,8 @@
 )]
 
 mod adoption;
+mod agreement;
 mod drift;
+mod ignored;
 mod scene;
 mod shop;

@@ -77,15 +77,16 @@ fn counts(diff: &ObjectDiff) -> String {
 
 /// How many objects there are of each action, in a line.
 pub fn totals<'a>(actions: impl IntoIterator<Item = &'a str>) -> String {
-    const WORDS: [(&str, &str); 6] = [
+    const WORDS: [(&str, &str); 7] = [
         ("create", "to create"),
         ("update", "to update"),
+        ("adopt", "to adopt"),
         ("prune", "to prune"),
         ("remove", "to remove"),
         ("kept", "kept"),
         ("unchanged", "unchanged"),
     ];
-    let mut counts = [0_usize; 6];
+    let mut counts = [0_usize; 7];
     for action in actions {
         for (count, (name, _)) in counts.iter_mut().zip(WORDS) {
             *count += usize::from(name == action);

@@ -9,6 +9,7 @@ use syncer::apply::{ApplyError, Report, Sink};
 use tui::progress::{Live, Progress};
 
 use super::Output;
+use crate::ignore::warn_of_unheeded;
 use crate::shell::Shell;
 
 /// Shows a run.
@@ -18,12 +19,14 @@ pub struct Printer<'a> {
     progress: Progress,
     /// The bars, once there is something to show on a terminal that can.
     live: Option<Live>,
+    /// Whether a plan was shown before: the next one is a rollback's.
+    begun: bool,
 }
 
 impl<'a> Printer<'a> {
     /// Shows a run on the shell.
     pub fn new(shell: &'a mut Shell, output: Output) -> Self {
-        Self { shell, output, progress: Progress::default(), live: None }
+        Self { shell, output, progress: Progress::default(), live: None, begun: false }
     }
 
     /// Prints how the run ended.
@@ -99,6 +102,10 @@ impl<'a> Printer<'a> {
 impl Sink for Printer<'_> {
     fn planned(&mut self, plan: &Plan) {
         self.progress.planned(plan);
+        if !std::mem::replace(&mut self.begun, true) {
+            let steps = plan.steps().map(|(_, step)| (&step.manifest.id, &step.diff));
+            warn_of_unheeded(self.shell, steps);
+        }
         if self.output == Output::Text && self.live.is_none() && self.shell.interactive() {
             // A terminal that cannot do this gets lines.
             self.live = Live::start(self.shell.colour_out()).ok();

@@ -1,22 +1,22 @@
 //! What the server itself says of objects about which nothing certain can be told here.
 
-use engine::diff::{Comparison, Verdict};
-use merge::Manifest;
+use engine::diff::Verdict;
+use engine::plan::Standing;
 use syncer::ask::{Answer, Question};
 
 use super::compare::{Compared, action};
 use crate::world::{Ask, World};
 
 /// Asks about objects, and puts what the server says in place of what was found; returns what is to be
-/// said about that. `comparisons` are those of `desired`, and `objects` what they found, in one order.
+/// said about that. `objects` are what the comparisons of `standings` found, in one order.
 pub fn settle(
-    desired: &[Manifest],
-    comparisons: &[Comparison<'_>],
+    standings: &[Standing<'_>],
     world: &World,
     objects: &mut [Compared],
 ) -> anyhow::Result<Vec<String>> {
     let mut open = Vec::new();
-    for ((manifest, comparison), found) in desired.iter().zip(comparisons).zip(objects) {
+    for (standing, found) in standings.iter().zip(objects) {
+        let Standing { comparison, .. } = standing;
         let is_open = match (world.asking, &found.diff.verdict) {
             (Ask::Never, _) => false,
             (_, Verdict::AskServer(_)) => true,
@@ -26,19 +26,22 @@ pub fn settle(
         // What is done in two requests no single dry run can show.
         let is_simple = found.diff.handover.is_none();
         if let Some(live) = comparison.live.filter(|_| is_open && is_simple) {
-            open.push((manifest, comparison, live, comparison.outgoing(), found));
+            open.push((standing, live, comparison.outgoing(), found));
         }
     }
-    let questions: Vec<Question<'_>> =
-        open.iter().map(|(manifest, _, live, body, _)| Question { manifest, body, live }).collect();
+    let questions: Vec<Question<'_>> = open
+        .iter()
+        .map(|(it, live, body, _)| Question { manifest: it.manifest, body, live })
+        .collect();
     let Some(answers) = world.ask(&questions)? else { return Ok(Vec::new()) };
     let mut told = Vec::new();
     let mut forbidden = 0;
-    for (answer, (manifest, comparison, live, _, found)) in answers.into_iter().zip(open) {
+    for (answer, (standing, live, _, found)) in answers.into_iter().zip(open) {
+        let Standing { manifest, comparison, foreign, .. } = standing;
         match answer {
             Answer::Object(object) => {
                 found.diff = comparison.answered(&object);
-                found.action = action(&found.diff.verdict);
+                found.action = action(&found.diff.verdict, *foreign);
             }
             Answer::Refused(error) => {
                 // The server may quote what it stumbled over.

@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use engine::application::{ApplicationName, OWNED_BY};
-use engine::diff::{Blame, Comparison, ObjectDiff, Verdict, diff};
+use engine::application::{ApplicationName, OWNED_BY, Ownership};
+use engine::diff::{Blame, Comparison, ObjectDiff, Verdict};
 use engine::ignore::{Examined, Rules};
-use engine::plan::{self, Approvals, Inputs};
+use engine::plan::{self, Approvals, Inputs, Standing, Surroundings};
 use engine::policy::Policy;
-use engine::redact::Redaction;
+use engine::redact::{LAST_APPLIED, Redaction};
 use merge::object::annotation;
 use merge::{Manifest, ObjectId, Schemas};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::asked;
 use crate::ignore::{Answer, SuggestArgs};
@@ -43,7 +43,7 @@ pub struct Compared {
     pub origin: Option<String>,
     /// What an apply would do.
     pub action: &'static str,
-    /// Why it would do nothing about what the source does not have.
+    /// Why it would do nothing about what the source does not have, or not yet about what is not ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What differs.
@@ -58,6 +58,22 @@ pub struct Compared {
 }
 
 impl Compared {
+    fn of(standing: &Standing<'_>) -> Self {
+        let mut diff = standing.diff();
+        if standing.vouched && !standing.comparison.surely_in_sync() {
+            diff.server_mutated = standing.comparison.server_mutated();
+        }
+        Self {
+            id: standing.manifest.id.clone(),
+            origin: Some(standing.manifest.origin.to_string()),
+            action: action(&diff.verdict, standing.foreign),
+            reason: None,
+            diff,
+            live: None,
+            body: None,
+        }
+    }
+
     /// Whether an apply would change anything here.
     pub fn differs(&self) -> bool {
         !matches!(self.action, "unchanged" | "kept")
@@ -75,7 +91,7 @@ impl Report {
 /// is treated as a plan treats it: kept unless pruning is asked for, and what a plan withholds even
 /// then.
 pub fn with_world(
-    desired: &mut [Manifest],
+    desired: &[Manifest],
     world: &World,
     application: &ApplicationName,
     redaction: &Redaction,
@@ -109,13 +125,41 @@ pub fn with_world(
     let gone = prunes.into_iter().map(|it| of(it.id, "prune", None));
     let kept = withheld.into_iter().map(|it| of(it.id, "kept", Some(it.reason.to_string())));
     let left_over: Vec<Compared> = gone.chain(kept).collect();
-    for manifest in desired.iter_mut().filter(|it| !world.vouched.contains(&it.id)) {
-        carry_mark(manifest, &world.live);
+    // Files do not say whose an object is.
+    let knows_owners = world.is_cluster();
+    let carried = desired.iter().map(|manifest| match world.live.get(&manifest.id) {
+        Some(live) if knows_owners && plan::is_ours(&inputs, &manifest.id, live) => {
+            manifest.clone()
+        }
+        live => carrying_marks(manifest, live),
+    });
+    let carried: Vec<Manifest> = carried.collect();
+    let inputs = Inputs { desired: &carried, ..inputs };
+    let around = Surroundings::of(&inputs);
+    let standings = carried.iter().map(|manifest| {
+        let standing = Standing::of(&inputs, &around, manifest);
+        if knows_owners { standing } else { of_files(standing) }
+    });
+    let standings: Vec<Standing<'_>> = standings.collect();
+    let Report { mut objects, answer, mut told, .. } = each(&standings, world, ask)?;
+    let mut equal = 0;
+    for (found, standing) in objects.iter_mut().zip(&standings).filter(|(_, it)| it.foreign) {
+        let Some(live) = standing.comparison.live else { continue };
+        if found.differs() {
+            found.reason = Some(whose(application, &found.id, live));
+        } else {
+            equal += 1;
+        }
     }
-    let Report { mut objects, answer, told, .. } =
-        each(desired, world, redaction, &policy.ignore, ask)?;
+    told.extend(equal_but_foreign(equal));
     objects.extend(left_over);
     Ok(Report { answer, told, ..Report::of(objects) })
+}
+
+/// Nothing of files is taken over from anybody.
+fn of_files(standing: Standing<'_>) -> Standing<'_> {
+    let comparison = Comparison { predecessors: &[], ..standing.comparison };
+    Standing { comparison, foreign: false, ..standing }
 }
 
 /// Compares two revisions. Nobody wrote what only might have been applied, so nobody is answerable.
@@ -127,7 +171,23 @@ pub fn revisions(
     ask: &SuggestArgs,
 ) -> anyhow::Result<Report> {
     let world = World::of_applied(from);
-    let Report { mut objects, answer, .. } = each(to, &world, redaction, rules, ask)?;
+    let schemas: Schemas = world.schemas(to);
+    let applied = world.previous.iter().flat_map(|bundle| &bundle.objects);
+    let previous: BTreeMap<&ObjectId, &Value> =
+        applied.map(|manifest| (&manifest.id, manifest.body.as_ref())).collect();
+    let standings = to.iter().map(|manifest| Standing {
+        manifest,
+        comparison: Comparison {
+            live: world.live.get(&manifest.id).map(AsRef::as_ref),
+            previous: previous.get(&manifest.id).copied(),
+            ignore: rules,
+            ..Comparison::new(&manifest.body, &schemas, redaction)
+        },
+        foreign: false,
+        vouched: false,
+    });
+    let standings: Vec<Standing<'_>> = standings.collect();
+    let Report { mut objects, answer, .. } = each(&standings, &world, ask)?;
     for change in objects.iter_mut().flat_map(|object| &mut object.diff.changes) {
         change.blame = Blame::Nobody;
     }
@@ -145,70 +205,66 @@ pub fn revisions(
     Ok(Report { answer, ..Report::of(objects) })
 }
 
-/// Our mark is put on by the apply, so it is no difference that a source does not have it, nor that
-/// the cluster does not: whose an object is, the plan says.
-fn carry_mark(manifest: &mut Manifest, live: &BTreeMap<ObjectId, Arc<Value>>) {
-    let mark = live.get(&manifest.id).and_then(|live| annotation(live, OWNED_BY));
-    manifest.body = Arc::new(engine::application::with_mark(&manifest.body, mark));
+/// What marks an object as its tool's: our mark, and the copy that `kubectl apply` keeps of what it
+/// applied. Both are changed by taking an object over, and neither is a difference before that.
+fn carrying_marks(manifest: &Manifest, live: Option<&Arc<Value>>) -> Manifest {
+    let marked = |by| live.and_then(|live| annotation(live, by));
+    let mut body = engine::application::with_mark(&manifest.body, marked(OWNED_BY));
+    if let Some(copy) = marked(LAST_APPLIED)
+        && let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut)
+        && let Some(annotations) =
+            metadata.entry("annotations").or_insert_with(|| json!({})).as_object_mut()
+    {
+        annotations.entry(LAST_APPLIED).or_insert_with(|| json!(copy));
+    }
+    Manifest { body: Arc::new(body), ..manifest.clone() }
+}
+
+/// Whose an object is that is not ours.
+fn whose(application: &ApplicationName, id: &ObjectId, live: &Value) -> String {
+    match application.ownership(id, live) {
+        Ownership::Other(other) => format!("application {other} has it: --adopt takes it over"),
+        _ => "not ours yet: apply --adopt takes it over".to_owned(),
+    }
+}
+
+/// What is said of objects that only lack our mark.
+fn equal_but_foreign(count: usize) -> Option<String> {
+    let (objects, them) = match count {
+        0 => return None,
+        1 => ("1 object is as the source has it, but not ours yet".to_owned(), "it"),
+        count => (format!("{count} objects are as the source has them, but not ours yet"), "them"),
+    };
+    Some(format!("{objects}: apply --adopt takes {them} over"))
 }
 
 /// What an apply would do about an object.
-pub fn action(verdict: &Verdict) -> &'static str {
+pub fn action(verdict: &Verdict, foreign: bool) -> &'static str {
     match verdict {
         Verdict::Missing => "create",
         Verdict::InSync => "unchanged",
+        Verdict::Differs | Verdict::Conflict(_) | Verdict::AskServer(_) if foreign => "adopt",
         Verdict::Differs | Verdict::Conflict(_) | Verdict::AskServer(_) => "update",
     }
 }
 
 /// Compares each, and asks the server where it is to be asked.
-fn each(
-    desired: &[Manifest],
-    world: &World,
-    redaction: &Redaction,
-    rules: &Rules,
-    ask: &SuggestArgs,
-) -> anyhow::Result<Report> {
-    let schemas: Schemas = world.schemas(desired);
-    let applied = world.previous.iter().flat_map(|bundle| &bundle.objects);
-    let previous: BTreeMap<&ObjectId, &Value> =
-        applied.map(|manifest| (&manifest.id, manifest.body.as_ref())).collect();
-    let comparison = |manifest| Comparison {
-        live: live(world, manifest).map(AsRef::as_ref),
-        previous: previous.get(&manifest.id).copied(),
-        ignore: rules,
-        read_at: world.read_at,
-        ..Comparison::new(&manifest.body, &schemas, redaction)
-    };
-    let comparisons: Vec<Comparison<'_>> = desired.iter().map(comparison).collect();
-    let compared = desired.iter().zip(&comparisons).map(|(manifest, comparison)| {
-        let vouched = world.vouched.contains(&manifest.id);
-        let diff = if vouched { ObjectDiff::unchanged() } else { diff(comparison) };
-        Compared {
-            id: manifest.id.clone(),
-            origin: Some(manifest.origin.to_string()),
-            action: action(&diff.verdict),
-            reason: None,
-            diff,
-            live: None,
-            body: None,
-        }
-    });
-    let mut compared: Vec<Compared> = compared.collect();
-    let told = asked::settle(desired, &comparisons, world, &mut compared)?;
-    for ((found, comparison), manifest) in compared.iter_mut().zip(&comparisons).zip(desired) {
+fn each(standings: &[Standing<'_>], world: &World, ask: &SuggestArgs) -> anyhow::Result<Report> {
+    let mut compared: Vec<Compared> = standings.iter().map(Compared::of).collect();
+    let told = asked::settle(standings, world, &mut compared)?;
+    for (found, standing) in compared.iter_mut().zip(standings) {
         if found.action != "unchanged" {
-            found.body = Some(comparison.outgoing());
-            found.live = live(world, manifest).cloned();
+            found.body = Some(standing.comparison.outgoing());
+            found.live = world.live.get(&found.id).cloned();
         }
     }
     let answer = ask.is_asked().then(|| {
-        let all = comparisons.iter().zip(&compared);
+        let all = standings.iter().zip(&compared);
         let examined: Vec<Examined<'_>> = all
             .filter(|(_, compared)| !compared.diff.changes.is_empty())
-            .map(|(comparison, Compared { id, diff, .. })| Examined {
+            .map(|(standing, Compared { id, diff, .. })| Examined {
                 id,
-                comparison: *comparison,
+                comparison: standing.comparison,
                 diff,
             })
             .collect();
@@ -217,15 +273,10 @@ fn each(
     Ok(Report { answer, told, ..Report::of(compared) })
 }
 
-fn live<'a>(world: &'a World, manifest: &Manifest) -> Option<&'a Arc<Value>> {
-    world.live.get(&manifest.id)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use merge::Origin;
-    use serde_json::json;
 
     fn map(name: &str, value: &str) -> Manifest {
         let body = json!({"apiVersion": "v1", "kind": "ConfigMap",
@@ -240,6 +291,7 @@ mod tests {
             (1..1_001).map(|n| map(&n.to_string(), if n == 7 { "2" } else { "1" })).collect();
         let ask = SuggestArgs::default();
         let report = revisions(from, &to, &crate::shell::redaction(), &Rules::default(), &ask);
+        let report = report.unwrap();
         assert!(report.differs);
         let shown: Vec<(&str, &str)> = report
             .objects

@@ -7,7 +7,7 @@ use tui::style::Style;
 use super::compare::{Compared, Report};
 use crate::shell::Shell;
 
-/// Prints what differs of each object, and names what is kept.
+/// Prints what differs of each object, and names what is kept and what the server makes of ours.
 pub fn text(
     report: &Report,
     redaction: &Redaction,
@@ -15,7 +15,8 @@ pub fn text(
     style: Style,
     shell: &mut Shell,
 ) -> anyhow::Result<()> {
-    for compared in report.objects.iter().filter(|it| it.action != "unchanged") {
+    let is_shown = |it: &&Compared| it.action != "unchanged" || !it.diff.server_mutated.is_empty();
+    for compared in report.objects.iter().filter(is_shown) {
         let shown = view(compared);
         shell.data(&object(&shown, redaction, &manifests::emit::yaml, layout, style)?)?;
     }
