@@ -174,7 +174,7 @@ impl Stream {
         declared: Declared<'_>,
     ) -> bool {
         let declared = declared.map(|it| it.and_then(Value::as_array));
-        self.in_order(items, |stream, place, item| {
+        self.in_order(items, declared, |stream, place, item| {
             let is_it = |other: &&Value| key_is(item, other, keys, element);
             let told = declared.map(|list| {
                 let list = list?;
@@ -197,16 +197,18 @@ impl Stream {
     /// The declared members of a set, whatever their order.
     fn members(&mut self, element: TypeRef<'_>, items: &[Value], declared: Declared<'_>) -> bool {
         let declared = declared.map(|it| it.and_then(Value::as_array));
-        self.in_order(items, |stream, _, item| {
+        self.in_order(items, declared, |stream, _, item| {
             let is_declared = declared.iter().flatten().any(|list| list.contains(item));
             is_declared && stream.whole(Some(element), item)
         })
     }
 
-    /// Entries, each of which becomes a piece of its own, sorted.
+    /// Entries, each of which becomes a piece of its own, sorted. A list that is declared with nothing
+    /// in it declares that there is one.
     fn in_order(
         &mut self,
         items: &[Value],
+        declared: [Option<&Vec<Value>>; 2],
         mut each: impl FnMut(&mut Self, usize, &Value) -> bool,
     ) -> bool {
         let start = self.bytes.len();
@@ -221,7 +223,7 @@ impl Stream {
                 self.bytes.truncate(begin);
             }
         }
-        if pieces.is_empty() {
+        if pieces.is_empty() && !declared.into_iter().flatten().any(Vec::is_empty) {
             self.bytes.truncate(start);
             return false;
         }
@@ -314,3 +316,5 @@ impl Stream {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unhidden;

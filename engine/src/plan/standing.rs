@@ -36,7 +36,8 @@ impl<'a> Standing<'a> {
         let foreign = live.is_some_and(|live| !is_ours(inputs, &manifest.id, live));
         let comparison = Comparison {
             live,
-            previous: around.previous.get(&manifest.id).copied(),
+            // What a render had while an object was not ours was never applied to it.
+            previous: around.previous.get(&manifest.id).copied().filter(|_| !foreign),
             autoscaled: around.autoscaled.contains(&manifest.id),
             predecessors: if foreign { PREDECESSORS } else { &[] },
             manager: MANAGER,

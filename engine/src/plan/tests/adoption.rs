@@ -147,3 +147,28 @@ fn replicas_are_an_autoscalers_wherever_it_comes_from() {
         assert_eq!(step.action == Action::Update, sent.is_some(), "{told}");
     }
 }
+
+#[test]
+fn what_a_render_had_while_it_was_only_observed_was_never_ours_to_remove() {
+    let mut world = World::new();
+    let mut observed = settings("a", "1");
+    observed["data"]["old"] = json!("1");
+    let id = world.had(observed.clone());
+    world.inventory.entries.clear();
+    let time = "2026-03-01T09:00:00Z";
+    let mut theirs = observed;
+    theirs["metadata"]["uid"] = json!("uid-theirs");
+    theirs["metadata"]["resourceVersion"] = json!("7");
+    let unmanaged = theirs.clone();
+    merge::managed::update(&Schemas::builtin(), None, &mut theirs, "a-controller", None, time);
+    world.want(settings("a", "1"));
+    world.policy.adoption = Adoption::Adopt;
+    for (live, told) in [(theirs, "a controller's"), (unmanaged, "nobody knows whose")] {
+        world.live.insert(id.clone(), Arc::new(live));
+        let plan = world.plan();
+        let step = only(&plan);
+        assert_eq!(step.action, Action::Adopt, "{told}");
+        assert_eq!(step.diff.handover, None, "{told}");
+        assert_eq!(step.diff.removed().count(), 0, "{told}: {:?}", step.diff.changes);
+    }
+}
