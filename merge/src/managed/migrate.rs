@@ -47,12 +47,15 @@ impl Predecessor {
 
 /// The managers that write whole manifests somebody declared: kubectl's commands that do, Helm 3 (which
 /// updates) and 4 (which applies), Argo CD and Flux. Not the commands that change a field of what is
-/// there, such as `kubectl edit`: what they wrote is drift, not a declaration.
+/// there, such as `kubectl edit`: what they wrote is drift, not a declaration. `kubectl-last-applied` is
+/// whom kubectl gives its annotation to when an object comes to be applied server-side (client-go's
+/// `csaupgrade`, and `FieldManagerLastAppliedAnnotation` of kubectl's apply).
 pub const PREDECESSORS: &[Predecessor] = &[
     Predecessor::updates("kubectl-client-side-apply"),
     Predecessor::updates("kubectl-create"),
     Predecessor::updates("kubectl-replace"),
     Predecessor::applies("kubectl"),
+    Predecessor::applies("kubectl-last-applied"),
     Predecessor::updates("helm"),
     Predecessor::applies("helm"),
     Predecessor::updates("argocd-controller"),

@@ -14,6 +14,8 @@ enum Tool {
     Kubectl,
     /// `kubectl apply --server-side`.
     KubectlServerSide,
+    /// `kubectl apply`, and later with `--server-side`: the annotation then has a manager of its own.
+    KubectlMoved,
     /// Helm 3: it creates, and patches what it changes.
     Helm3,
     /// Helm 4: it applies.
@@ -29,7 +31,7 @@ impl Tool {
     fn manager(self) -> &'static str {
         match self {
             Self::Kubectl => "kubectl-client-side-apply",
-            Self::KubectlServerSide => "kubectl",
+            Self::KubectlServerSide | Self::KubectlMoved => "kubectl",
             Self::Helm3 | Self::Helm4 => "helm",
             Self::ArgoCd | Self::ArgoCdServerSide => "argocd-controller",
         }
@@ -41,6 +43,10 @@ impl Tool {
         match self {
             Self::Kubectl => drop(scene.kubectl("apply -f -", &stream)),
             Self::KubectlServerSide => drop(scene.kubectl("apply --server-side -f -", &stream)),
+            Self::KubectlMoved => {
+                scene.kubectl("apply -f -", &stream);
+                scene.kubectl("apply --server-side -f -", &stream);
+            }
             Self::ArgoCd => {
                 drop(scene.kubectl("apply --field-manager=argocd-controller -f -", &stream));
             }
@@ -140,6 +146,11 @@ async fn from_kubectl_apply() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn from_kubectl_apply_server_side() -> anyhow::Result<()> {
     is_adopted(Tool::KubectlServerSide, "from-kubectl-server-side").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_kubectl_apply_that_became_server_side() -> anyhow::Result<()> {
+    is_adopted(Tool::KubectlMoved, "from-kubectl-moved").await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -240,9 +240,12 @@ async fn replicas_are_left_to_an_autoscaler_that_only_the_cluster_has() -> anyho
             wanted[0]["metadata"]["labels"]["version"] = json!(version);
             scene.apply("", &wanted).await?;
             assert_eq!(replicas().await?, 3, "{told}: version {version}");
+            scene.cleat("diff", &wanted).await?.expect(0)?;
         }
         wanted[0]["spec"]["replicas"] = json!(1);
         scene.apply("", &wanted).await?;
+        wanted[0]["spec"]["replicas"] = json!(2);
+        scene.cleat("diff", &wanted).await?.expect(0)?;
         assert_eq!(replicas().await?, 3, "{told}: Git's number counts for nothing");
     }
     Ok(())
