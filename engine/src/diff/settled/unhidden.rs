@@ -67,28 +67,62 @@ fn objects() -> Vec<Value> {
     let template = json!({"metadata": {"labels": {"app": "web"}}, "spec": pod});
     let selector = json!({"matchLabels": {"app": "web"}});
     vec![
-        of("apps/v1", "Deployment", json!({"spec": {"replicas": 0, "strategy": {"type": "RollingUpdate", "rollingUpdate": {}}, "selector": selector, "template": template}})),
-        of("networking.k8s.io/v1", "NetworkPolicy", json!({"spec": {"podSelector": {},
-            "policyTypes": ["Ingress", "Egress"], "ingress": [{}], "egress": [{"to": [{"namespaceSelector": {}}]}]}})),
+        of(
+            "apps/v1",
+            "Deployment",
+            json!({"spec": {"replicas": 0, "strategy": {"type": "RollingUpdate", "rollingUpdate": {}}, "selector": selector, "template": template}}),
+        ),
+        of(
+            "networking.k8s.io/v1",
+            "NetworkPolicy",
+            json!({"spec": {"podSelector": {},
+            "policyTypes": ["Ingress", "Egress"], "ingress": [{}], "egress": [{"to": [{"namespaceSelector": {}}]}]}}),
+        ),
         of("v1", "ConfigMap", json!({"data": {}, "binaryData": {"a": "eA=="}})),
         of("v1", "ConfigMap", json!({"data": {"a.b/c": ""}, "immutable": false})),
         of("v1", "Secret", json!({"stringData": {"a": "b"}, "data": {"c": "eA=="}})),
         of("v1", "Secret", json!({"stringData": {}})),
-        of("v1", "ServiceAccount", json!({"imagePullSecrets": [{"name": "a"}], "automountServiceAccountToken": false})),
-        of("v1", "Service", json!({"spec": {"selector": {"a": "b"}, "ports": [{"port": 80}], "externalIPs": []}})),
-        of("example.com/v1", "Queue", json!({"spec": {"size": "50%", "open": {}, "closed": {"for": {}}, "settings": {},
+        of(
+            "v1",
+            "ServiceAccount",
+            json!({"imagePullSecrets": [{"name": "a"}], "automountServiceAccountToken": false}),
+        ),
+        of(
+            "v1",
+            "Service",
+            json!({"spec": {"selector": {"a": "b"}, "ports": [{"port": 80}], "externalIPs": []}}),
+        ),
+        of(
+            "example.com/v1",
+            "Queue",
+            json!({"spec": {"size": "50%", "open": {}, "closed": {"for": {}}, "settings": {},
             "whole": {}, "free": {"x": {}, "y": [], "z": [{"a": 1}]}, "topics": ["a", "b"],
-            "endpoints": [{"port": 1, "tls": {}}, {"port": 2, "note": ""}], "order": [{"name": "a", "on": {}}]}})),
-        of("example.com/v1", "Queue", json!({"spec": {"open": {"to": "a"}, "closed": {"by": "a"}, "topics": [],
-            "endpoints": [], "order": [], "whole": {"a": "b"}}})),
-        of("unknown.example.com/v1", "Thing", json!({"spec": {"a": {}, "b": [], "c": [{"name": "a"}], "d": {"e": 1.0}}})),
+            "endpoints": [{"port": 1, "tls": {}}, {"port": 2, "note": ""}], "order": [{"name": "a", "on": {}}]}}),
+        ),
+        of(
+            "example.com/v1",
+            "Queue",
+            json!({"spec": {"open": {"to": "a"}, "closed": {"by": "a"}, "topics": [],
+            "endpoints": [], "order": [], "whole": {"a": "b"}}}),
+        ),
+        of(
+            "unknown.example.com/v1",
+            "Thing",
+            json!({"spec": {"a": {}, "b": [], "c": [{"name": "a"}], "d": {"e": 1.0}}}),
+        ),
     ]
 }
 
 fn applied(schemas: &Schemas, comparison: &Comparison<'_>) -> Value {
     let body = comparison.outgoing();
-    let request = Apply { live: None, body: &body, manager: MANAGER, force: true,
-        subresource: None, time: "2026-03-01T09:00:00Z" };
+    let request = Apply {
+        live: None,
+        body: &body,
+        manager: MANAGER,
+        force: true,
+        subresource: None,
+        time: "2026-03-01T09:00:00Z",
+    };
     let mut object = apply(schemas, &request, &defaults::fill).unwrap();
     object["metadata"]["uid"] = json!("u");
     object
@@ -97,14 +131,26 @@ fn applied(schemas: &Schemas, comparison: &Comparison<'_>) -> Value {
 /// The pointers of everything in a value, but for what only a server writes.
 fn pointers(object: &Value, at: &str, found: &mut Vec<String>) {
     let names: Vec<String> = match object.pointer(at).unwrap() {
-        Value::Object(map) => map.keys().map(|it| it.replace('~', "~0").replace('/', "~1")).collect(),
+        Value::Object(map) => {
+            map.keys().map(|it| it.replace('~', "~0").replace('/', "~1")).collect()
+        }
         Value::Array(items) => (0..items.len()).map(|it| it.to_string()).collect(),
         _ => return,
     };
     for name in names {
         let below = format!("{at}/{name}");
-        if ["/apiVersion", "/kind", "/metadata/name", "/metadata/namespace", "/metadata/uid",
-            "/metadata/managedFields", "/spec/ipFamilies", "/spec/ipFamilyPolicy"].contains(&below.as_str()) {
+        if [
+            "/apiVersion",
+            "/kind",
+            "/metadata/name",
+            "/metadata/namespace",
+            "/metadata/uid",
+            "/metadata/managedFields",
+            "/spec/ipFamilies",
+            "/spec/ipFamilyPolicy",
+        ]
+        .contains(&below.as_str())
+        {
             continue;
         }
         found.push(below.clone());
@@ -169,14 +215,30 @@ fn hidden(rules: &Rules, objects: &[Value]) -> Vec<String> {
         pointers(&live, "", &mut all);
         for pointer in all {
             for mut now in changed(&live, &pointer) {
-                managed::update(&schemas, Some(&live), &mut now, "somebody", None, "2026-03-02T09:00:00Z");
+                managed::update(
+                    &schemas,
+                    Some(&live),
+                    &mut now,
+                    "somebody",
+                    None,
+                    "2026-03-02T09:00:00Z",
+                );
                 let after = compare(wanted, Some(&now), rules, &schemas);
-                if after.settled(&now) != settled { continue; }
+                if after.settled(&now) != settled {
+                    continue;
+                }
                 let found = diff_by_merge(&after);
                 if !found.changes.is_empty() {
-                    let paths: Vec<String> = found.changes.iter().map(|it| it.path.to_string()).collect();
-                    hidden.push(format!("{} {pointer}: {} -> {}: {:?} {}", wanted["kind"],
-                        live.pointer(&pointer).unwrap(), now.pointer(&pointer).map_or("gone".to_owned(), ToString::to_string), found.verdict, paths.join(", ")));
+                    let paths: Vec<String> =
+                        found.changes.iter().map(|it| it.path.to_string()).collect();
+                    hidden.push(format!(
+                        "{} {pointer}: {} -> {}: {:?} {}",
+                        wanted["kind"],
+                        live.pointer(&pointer).unwrap(),
+                        now.pointer(&pointer).map_or("gone".to_owned(), ToString::to_string),
+                        found.verdict,
+                        paths.join(", ")
+                    ));
                 }
             }
         }
