@@ -2,6 +2,7 @@
 //! [`verbs`], the terminal and the exit code in [`shell`]. What is decided is decided elsewhere.
 
 mod adoption;
+mod asking;
 mod cache;
 mod cluster;
 #[cfg(feature = "demo")]

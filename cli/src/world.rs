@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use engine::application::ApplicationName;
+use engine::asked::Question;
 use engine::diff::{Comparison, diff};
 use engine::plan::Cluster;
 use engine::record::{Bundle, Entry, Inventory, Quarantined, Resume};
@@ -15,9 +16,10 @@ use manifests::{Limits, RenderOptions};
 use merge::schema::Schemas;
 use merge::{Digest, Manifest, ObjectId};
 use serde_json::Value;
-use syncer::ask::{Answer, Asker, Question};
+use syncer::ask::{Asker, Said};
 use tokio::runtime::Runtime;
 
+use crate::asking::Ask;
 use crate::cluster::{self, ClusterArgs};
 use crate::shell::Shell;
 use crate::source::{SourceArgs, file_source};
@@ -41,18 +43,6 @@ pub struct WorldArgs {
     pub ask: Ask,
     #[command(flatten)]
     pub connection: ClusterArgs,
-}
-
-/// When the server is asked about an object.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Ask {
-    /// Where it cannot be told here with certainty
-    #[default]
-    Unsure,
-    /// Wherever something differs
-    Differs,
-    /// Never
-    Never,
 }
 
 /// What desired objects are compared with.
@@ -204,11 +194,12 @@ impl World {
 
     /// What the server says that applies would make of objects, in the order of the questions; `None`
     /// where there is no server to ask.
-    pub fn ask(&self, questions: &[Question<'_>]) -> anyhow::Result<Option<Vec<Answer>>> {
+    pub fn ask(&self, questions: &[Question<'_>]) -> anyhow::Result<Vec<Option<Said>>> {
         let Some(server) = self.server.as_ref().filter(|_| !questions.is_empty()) else {
-            return Ok(None);
+            return Ok(vec![None; questions.len()]);
         };
-        Ok(Some(server.runtime.block_on(server.asker.ask(questions))?))
+        let said = server.runtime.block_on(server.asker.ask(questions))?;
+        Ok(said.into_iter().map(Some).collect())
     }
 
     /// What a revision comes to on a cluster that had nothing before.

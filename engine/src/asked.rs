@@ -8,11 +8,38 @@
 use std::collections::BTreeMap;
 
 use merge::object::{resource_version, uid};
-use merge::{Digest, ObjectId};
+use merge::{Digest, Manifest, ObjectId};
 use serde_json::Value;
 
-use crate::diff::ObjectDiff;
+use crate::diff::{Comparison, ObjectDiff, Verdict};
 use crate::vouch::{Settled, Surroundings};
+
+/// What a server is asked: what an apply of this object would make of it.
+pub struct Question<'a> {
+    /// The object as Git wants it.
+    pub manifest: &'a Manifest,
+    /// The comparison that stands in doubt.
+    pub comparison: Comparison<'a>,
+    /// What else has a say in it.
+    pub around: Surroundings,
+}
+
+impl Question<'_> {
+    /// What the server's answer, the object as it would store it, says of this comparison.
+    pub fn answer(&self, object: &Value) -> Answer {
+        let diff = self.comparison.answered(object);
+        match self.comparison.live.filter(|_| diff.verdict == Verdict::InSync) {
+            Some(live) => Answer::Unchanged(self.comparison.settled(live).within(self.around)),
+            None => Answer::Differs(Box::new(diff)),
+        }
+    }
+
+    /// What the server said against it, which may quote what it stumbled over, masked.
+    pub fn masked(&self, why: &str) -> String {
+        let quoted = [self.manifest.body.as_ref()].into_iter().chain(self.comparison.live);
+        self.comparison.redaction.message(why, quoted)
+    }
+}
 
 /// A pair that the server was asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]

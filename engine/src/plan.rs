@@ -4,6 +4,7 @@
 //! [`Draft::check`] gives either a [`Plan`] or every reason against it: a plan that may be carried
 //! out is another type than one that was not checked.
 
+mod asking;
 mod checks;
 mod draft;
 mod irreversible;
@@ -153,8 +154,8 @@ pub struct Step {
     /// (an autoscaler's replicas) or not as it is spelled (a Secret's `stringData`).
     #[serde(skip)]
     pub outgoing: Arc<Value>,
-    /// What vouches for the object from now on, where nothing is written and the inventory does not
-    /// vouch for it yet, or in an older format.
+    /// What vouches for the object from now on, where nothing turns out to be written and the inventory
+    /// does not vouch for it yet, or in an older format.
     #[serde(skip)]
     pub settled: Option<Settled>,
     /// The uid of the live object.

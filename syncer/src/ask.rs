@@ -1,38 +1,25 @@
 //! The server's own word on what an apply would make of an object, where it cannot be told here.
 //!
 //! One dry run a pair of live object and body, which stores nothing. The answer is remembered for as long
-//! as both are the same, so a standing difference is asked about once.
+//! as both are the same ([`engine::asked`]), so a standing difference is asked about once.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use merge::{Digest, ErrorClass, Manifest, ObjectId};
-use serde_json::Value;
+use engine::asked::{Answer, Asked, Pair, Question};
+use merge::ErrorClass;
 
-use crate::client::{Client, RequestError};
+use crate::client::{Client, RequestError, Why};
 use crate::discovery::Discovery;
 use crate::requests::Apply;
 
-/// What the server is asked.
-#[derive(Debug, Clone, Copy)]
-pub struct Question<'a> {
-    /// The object as Git wants it.
-    pub manifest: &'a Manifest,
-    /// The body that an apply would send.
-    pub body: &'a Value,
-    /// The object as the cluster has it.
-    pub live: &'a Value,
-}
-
-/// What the server said.
-#[derive(Debug, Clone)]
-pub enum Answer {
-    /// The object as it would be.
-    Object(Value),
-    /// It would refuse the apply; asking again changes nothing.
-    Refused(RequestError),
-    /// It may not be asked: a dry run takes the right to write.
-    Forbidden(RequestError),
+/// What became of a question.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Said {
+    /// The server answered, now or before.
+    Answer(Answer),
+    /// It may not be asked, as a dry run takes the right to write, or its admission forbids what was
+    /// asked: its words, masked. Rights and quotas change at any time, so this is not remembered.
+    Forbidden(String),
 }
 
 /// Asks, and remembers.
@@ -40,55 +27,56 @@ pub enum Answer {
 pub struct Asker {
     client: Client,
     discovery: Discovery,
-    known: Mutex<BTreeMap<ObjectId, (Pair, Answer)>>,
+    known: Mutex<Asked>,
 }
-
-/// The resourceVersion of the live object, and the digest of the body.
-type Pair = (String, Digest);
 
 impl Asker {
     /// One that has asked nothing yet.
-    pub fn new(client: Client, discovery: Discovery) -> Self {
-        Self { client, discovery, known: Mutex::default() }
+    pub const fn new(client: Client, discovery: Discovery) -> Self {
+        Self { client, discovery, known: Mutex::new(Asked::new()) }
     }
 
     /// The server's answers, in the order of the questions. A server that cannot be asked at all is the
     /// error.
-    pub async fn ask(&self, questions: &[Question<'_>]) -> Result<Vec<Answer>, RequestError> {
+    pub async fn ask(&self, questions: &[Question<'_>]) -> Result<Vec<Said>, RequestError> {
         let asked = questions.iter().map(|question| self.one(question));
         futures::future::try_join_all(asked).await
     }
 
-    async fn one(&self, question: &Question<'_>) -> Result<Answer, RequestError> {
+    async fn one(&self, question: &Question<'_>) -> Result<Said, RequestError> {
         let id = &question.manifest.id;
-        let version = merge::object::resource_version(question.live).unwrap_or_default();
-        let pair = (version.to_owned(), Digest::of(question.body));
-        let known = self.lock().get(id).filter(|(known, _)| *known == pair).cloned();
-        if let Some((_, answer)) = known {
-            return Ok(answer);
+        let body = question.comparison.outgoing();
+        let live = question.comparison.live;
+        let pair = live.and_then(|live| Pair::of(&body, live));
+        if let Some(pair) = &pair {
+            let known = self.known();
+            if let Some(answer) = known.answer(id, pair, &question.around) {
+                return Ok(Said::Answer(answer.clone()));
+            }
         }
         let resource = self.discovery.resource(&question.manifest.gvk).ok_or_else(|| {
-            let why = crate::client::Why::Garbled("the server does not serve its kind".to_owned());
+            let why = Why::Garbled("the server does not serve its kind".to_owned());
             RequestError::new(format!("dry-run {id}"), why)
         })?;
-        let apply = Apply {
-            id,
-            body: question.body,
-            uid: merge::object::uid(question.live),
-            version: None,
-            dry_run: true,
-        };
+        let uid = live.and_then(merge::object::uid);
+        let apply = Apply { id, body: &body, uid, version: None, dry_run: true };
         let answer = match apply.send(&self.client, resource).await {
-            Ok(object) => Answer::Object(object),
-            Err(error) if error.is(403) => Answer::Forbidden(error),
-            Err(error) if is_final(&error) => Answer::Refused(error),
+            Ok(object) => question.answer(&object),
+            Err(error) if error.is(403) => {
+                return Ok(Said::Forbidden(question.masked(&error.why.to_string())));
+            }
+            Err(error) if is_final(&error) => {
+                Answer::Refused(question.masked(&error.why.to_string()))
+            }
             Err(error) => return Err(error),
         };
-        self.lock().insert(id.clone(), (pair, answer.clone()));
-        Ok(answer)
+        if let Some(pair) = pair {
+            self.known().remember(id.clone(), pair, question.around, answer.clone());
+        }
+        Ok(Said::Answer(answer))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<ObjectId, (Pair, Answer)>> {
+    fn known(&self) -> MutexGuard<'_, Asked> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -102,7 +90,7 @@ fn is_final(error: &RequestError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::{Status, Why};
+    use crate::client::Status;
 
     #[test]
     fn what_the_server_judged_is_final_and_what_it_could_not_judge_is_not() {

@@ -21,6 +21,7 @@ use serde::Serialize;
 use tui::style::Style;
 
 use crate::adoption::AdoptionArgs;
+use crate::asking;
 use crate::ignore::{IgnoreArgs, warn_of_unheeded};
 use crate::redact::RedactArgs;
 use crate::shell::{Exit, Shell};
@@ -113,23 +114,37 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
         ignore: args.ignore.rules()?,
         ..Policy::default()
     };
-    let draft = draft(&Inputs {
+    let redaction = args.redact.redaction()?;
+    let schemas = world.schemas(&desired);
+    let approvals = Approvals {
+        prune: args.wishes.approve_prune,
+        beyond_guard: args.wishes.approve_mass_prune,
+    };
+    let revoked = BTreeSet::new();
+    let inputs = Inputs {
         desired: &desired,
         live: &world.live,
         cluster: &world.cluster,
         inventory: &world.inventory,
         previous: world.previous.as_ref(),
-        schemas: &world.schemas(&desired),
+        schemas: &schemas,
         policy: &policy,
         application: &application,
-        approvals: &Approvals {
-            prune: args.wishes.approve_prune,
-            beyond_guard: args.wishes.approve_mass_prune,
-        },
-        revoked: &BTreeSet::new(),
-        redaction: &args.redact.redaction()?,
+        approvals: &approvals,
+        revoked: &revoked,
+        redaction: &redaction,
         read_at: world.read_at,
-    });
+    };
+    let mut draft = draft(&inputs);
+    let mut notes = Vec::new();
+    draft.settle(
+        &inputs,
+        |verdict| world.asking.is_open(verdict),
+        |questions| asking::answers(&world, questions, &mut notes),
+    )?;
+    for note in &notes {
+        shell.warn(note);
+    }
     // Of the others it is said where they are shown.
     let silent = draft.plan().steps().filter(|(_, step)| step.action == Action::Unchanged);
     warn_of_unheeded(shell, silent.map(|(_, step)| (&step.manifest.id, &step.diff)));

@@ -11,6 +11,7 @@ use super::standing::Standing;
 use super::surroundings::Surroundings;
 use super::{
     Action, Draft, Inputs, Plan, Rank, Refusal, Step, Wave, checks, irreversible, order, prune,
+    refusal,
 };
 use crate::diff::Verdict;
 use crate::policy::Adoption;
@@ -36,10 +37,7 @@ pub fn draft(inputs: &Inputs<'_>) -> Draft {
     }
     let (prunes, withheld) = prune::find(inputs);
     irreversible.extend(prunes.iter().filter_map(irreversible::of_prune));
-    refusals.sort_by(|one, two| {
-        let place = |it: &super::Refusal| (it.origin.file.clone(), it.origin.line, it.kind);
-        place(one).cmp(&place(two)).then_with(|| one.why.cmp(&two.why))
-    });
+    refusal::sort(&mut refusals);
     let waves = places.into_iter().map(|(number, ranks)| wave(number, ranks)).collect();
     Draft { plan: Plan { waves, prunes, withheld, irreversible }, refusals }
 }
@@ -87,7 +85,7 @@ fn step(
     }
     let around = inputs.cluster.server.around(&manifest.gvk);
     let settled = live
-        .filter(|_| action == Action::Unchanged && !vouched)
+        .filter(|_| matches!(action, Action::Unchanged | Action::Update) && !vouched)
         .map(|live| comparison.settled(live).within(around));
     Step {
         manifest: manifest.clone(),

@@ -48,6 +48,14 @@ pub enum RefusalKind {
     Duplicate,
 }
 
+/// Puts them in the order of files and lines.
+pub(super) fn sort(refusals: &mut [Refusal]) {
+    refusals.sort_by(|one, two| {
+        let place = |it: &Refusal| (it.origin.file.clone(), it.origin.line, it.kind);
+        place(one).cmp(&place(two)).then_with(|| one.why.cmp(&two.why))
+    });
+}
+
 /// `app.yaml:3: deployment.apps/web in shop: …`.
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,7 @@
 //! Tables and laws of plan.
 
 mod adoption;
+mod asking;
 
 use merge::Origin;
 use merge::apply::{Apply, apply};
@@ -80,21 +81,25 @@ impl World {
         change(Arc::make_mut(self.live.get_mut(id).unwrap()));
     }
 
-    fn draft(&self) -> Draft {
-        draft(&Inputs {
+    fn inputs<'a>(&'a self, schemas: &'a Schemas) -> Inputs<'a> {
+        Inputs {
             desired: &self.desired,
             live: &self.live,
             cluster: &self.cluster,
             inventory: &self.inventory,
             previous: self.previous.as_ref(),
-            schemas: &Schemas::builtin(),
+            schemas,
             policy: &self.policy,
             application: &self.application,
             approvals: &self.approvals,
             revoked: &self.revoked,
             redaction: &REDACTION,
             read_at: None,
-        })
+        }
+    }
+
+    fn draft(&self) -> Draft {
+        draft(&self.inputs(&Schemas::builtin()))
     }
 
     fn plan(&self) -> Plan {
