@@ -71,18 +71,24 @@ async fn metadata(
     let uri = format!("{}?limit=5000", resource.path(None, None));
     let mut call = Call::get(format!("list {}", resource.plural), uri);
     call.accept = Some(METADATA);
-    let mut list = match client.call(call).await {
-        Ok(list) => list,
+    match client.call(call).await {
+        Ok(list) => Some(items(list, kind)),
         Err(error) => {
             tracing::debug!(%error, "going on without");
-            return None;
+            None
         }
+    }
+}
+
+/// The items of a list, each with its kind. A server writes an empty list of metadata as `null`.
+fn items(mut list: Value, kind: &str) -> Vec<Value> {
+    let Some(Value::Array(mut items)) = list.get_mut("items").map(Value::take) else {
+        return Vec::new();
     };
-    let Some(Value::Array(mut items)) = list.get_mut("items").map(Value::take) else { return None };
     for item in items.iter_mut().filter_map(Value::as_object_mut) {
         item.insert("kind".to_owned(), Value::String(kind.to_owned()));
     }
-    Some(items)
+    items
 }
 
 /// A definition of which only the metadata was read, with what its name says it defines.
@@ -104,6 +110,15 @@ fn defining(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_list_is_known_to_be_empty() {
+        let null = json!({"kind": "PartialObjectMetadataList", "items": null});
+        assert_eq!(items(null, "Policy"), [] as [Value; 0]);
+        let one = json!({"items": [{"kind": "PartialObjectMetadata", "metadata": {"name": "a"}}]});
+        let named = json!({"kind": "Policy", "metadata": {"name": "a"}});
+        assert_eq!(items(one, "Policy"), [named]);
+    }
 
     #[test]
     fn a_definitions_name_says_what_it_defines() {

@@ -74,7 +74,8 @@ impl Case<'_> {
             "--kubeconfig",
             &kubeconfig,
         ];
-        self.program.run(flags).await?.expect(code)?;
+        let ended = self.program.run(flags).await?.expect(code)?;
+        ensure!(code != 0 || verb != "diff" || ended.stdout.is_empty(), "{}", ended.said());
         let asked = Asked::of(&self.stage.proxy.seen());
         tests::say(&format!("{}: {verb}, exit {code}: {asked:?}", self.stage.server));
         ensure!(asked.others.is_empty(), "{verb} asked more than lists: {:#?}", asked.others);

@@ -14,6 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use kube::Client;
 use kube::client::Body;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -87,16 +88,23 @@ pub enum Then {
     Go,
     /// The connection is dropped.
     Drop,
+    /// The server never sees it, and this answer, a status and its message, takes the place of its
+    /// own. Only [`Moment::Before`].
+    Refuse(u16, &'static str),
 }
 
 /// Called for every request, twice.
 pub type Hook = Arc<dyn Fn(&Seen, Moment) -> Then + Send + Sync>;
+
+/// Changes the body of a request, as admission would.
+pub type Rewrite = Arc<dyn Fn(&Seen, &mut Value) + Send + Sync>;
 
 /// The proxy; it stops when dropped.
 pub struct Proxy {
     address: SocketAddr,
     log: Arc<Mutex<Vec<Seen>>>,
     hook: Arc<Mutex<Option<Hook>>>,
+    rewrite: Arc<Mutex<Option<Rewrite>>>,
     task: JoinHandle<()>,
 }
 
@@ -113,9 +121,15 @@ impl Proxy {
         let address = listener.local_addr()?;
         let log = Arc::new(Mutex::new(Vec::new()));
         let hook = Arc::new(Mutex::new(None));
-        let shared = Shared { upstream, log: Arc::clone(&log), hook: Arc::clone(&hook) };
+        let rewrite = Arc::new(Mutex::new(None));
+        let shared = Shared {
+            upstream,
+            log: Arc::clone(&log),
+            hook: Arc::clone(&hook),
+            rewrite: Arc::clone(&rewrite),
+        };
         let task = tokio::spawn(accept(listener, shared));
-        Ok(Self { address, log, hook, task })
+        Ok(Self { address, log, hook, rewrite, task })
     }
 
     /// The address clients connect to, as a URL.
@@ -148,6 +162,11 @@ impl Proxy {
     pub fn on_request(&self, hook: Option<Hook>) {
         *lock(&self.hook) = hook;
     }
+
+    /// Lets every JSON body be rewritten on its way from now on; `None` for no more.
+    pub fn on_body(&self, rewrite: Option<Rewrite>) {
+        *lock(&self.rewrite) = rewrite;
+    }
 }
 
 #[derive(Clone)]
@@ -155,6 +174,7 @@ struct Shared {
     upstream: Client,
     log: Arc<Mutex<Vec<Seen>>>,
     hook: Arc<Mutex<Option<Hook>>>,
+    rewrite: Arc<Mutex<Option<Rewrite>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -207,18 +227,24 @@ async fn pass(
     }
     let hook = lock(&shared.hook).clone();
     let call = |moment| hook.as_ref().map_or(Then::Go, |hook| hook(&seen, moment));
-    if call(Moment::Before) == Then::Drop {
-        return Err(Dropped);
+    match call(Moment::Before) {
+        Then::Go => {}
+        Then::Drop => return Err(Dropped),
+        Then::Refuse(code, message) => return Ok(refusal(code, message)),
     }
     let Ok(body) = body.collect().await else { return Err(Dropped) };
+    let mut body = body.to_bytes().to_vec();
+    let rewrite = lock(&shared.rewrite).clone();
+    if let (Some(rewrite), Ok(mut value)) = (rewrite, serde_json::from_slice(&body)) {
+        rewrite(&seen, &mut value);
+        body = value.to_string().into_bytes();
+        parts.headers.remove(header::CONTENT_LENGTH);
+    }
     parts.headers.remove(header::HOST);
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let Ok(uri) = path.parse() else { return Err(Dropped) };
     parts.uri = uri;
-    let answer = shared
-        .upstream
-        .send(Request::from_parts(parts, Body::from(body.to_bytes().to_vec())))
-        .await;
+    let answer = shared.upstream.send(Request::from_parts(parts, Body::from(body))).await;
     if call(Moment::After) == Then::Drop {
         return Err(Dropped);
     }
@@ -226,6 +252,18 @@ async fn pass(
         Ok(response) => response.map(Either::Left),
         Err(error) => bad_gateway(&error.to_string()),
     })
+}
+
+/// A refusal as an API server words one.
+fn refusal(code: u16, message: &str) -> Response<Either<Body, Full<Bytes>>> {
+    let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure",
+        "message": message, "code": code});
+    let mut response = Response::new(Either::Right(Full::new(Bytes::from(status.to_string()))));
+    *response.status_mut() =
+        StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let json = header::HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
 }
 
 fn bad_gateway(why: &str) -> Response<Either<Body, Full<Bytes>>> {

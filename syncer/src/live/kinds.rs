@@ -24,13 +24,14 @@ pub(super) fn in_use(desired: &[Manifest], inventory: &Inventory, discovery: &Di
         kinds.entry(manifest.gvk.clone()).or_default().extend(manifest.id.namespace.clone());
     }
     for (id, entry) in inventory.entries.iter().filter(|(id, _)| !wanted.contains(id)) {
-        let gvk = match versions.get(&(id.group.as_str(), id.kind.as_str())) {
-            Some(written) => (*written).clone(),
-            None => {
+        let written = versions.get(&(id.group.as_str(), id.kind.as_str()));
+        let gvk = written.map_or_else(
+            || {
                 let recorded = GroupVersionKind::new(&entry.api_version, &id.kind);
                 discovery.served(&recorded).map_or(recorded, |resource| resource.gvk.clone())
-            }
-        };
+            },
+            |written| (*written).clone(),
+        );
         kinds.entry(gvk).or_default().extend(id.namespace.clone());
     }
     // The namespaces are listed anyway.
