@@ -3,7 +3,8 @@
 //!
 //! Cold: a mirror on disk and the inventory of the last apply are there, nothing is in memory. Three
 //! cases: what the last apply recorded stands (`recorded`), there is no record (`none`), and every
-//! hundredth object was edited by hand (`1 % drift`). One thread is timed on the processor, several by the clock.
+//! hundredth object was edited by hand (`1 % drift`). One thread is timed on the processor, several by
+//! the clock. Of several rounds the medians count.
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -15,7 +16,7 @@ use benches::live::{Live, application};
 use benches::measure::{Took, exponent, float, median, once, ratio};
 use benches::report::{Arguments, Report, duration};
 use benches::repository::{Repository, options};
-use manifests::Limits;
+use manifests::{Limits, RenderOptions};
 use merge::{Manifest, ObjectId, Schemas};
 use serde_json::Value;
 
@@ -45,8 +46,12 @@ impl Case {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::read();
-    let (sizes, runs): (&[usize], usize) =
-        if arguments.quick { (&[60, 120], 1) } else { (&[1_000, 4_000, 10_000, 100_000], 5) };
+    // The larger, the longer each round, and the less chance is in it.
+    let sizes: &[(usize, usize)] = if arguments.quick {
+        &[(60, 1), (120, 1)]
+    } else {
+        &[(1_000, 9), (4_000, 5), (10_000, 3), (100_000, 1)]
+    };
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let columns = vec![
         "objects",
@@ -62,14 +67,12 @@ fn main() -> anyhow::Result<()> {
     let mut report = Report::new("diff_scale", columns);
     let mut points: BTreeMap<(&str, usize), Vec<(f64, f64)>> = BTreeMap::new();
     let mut worst: BTreeMap<(&str, usize), f64> = BTreeMap::new();
-    for &size in sizes.iter().filter(|size| **size <= arguments.most) {
+    for &(size, rounds) in sizes.iter().filter(|(size, _)| *size <= arguments.most) {
         let corpus = Corpus::generate(&Shape::of(size));
         report.say(corpus.describe());
         let stage = Stage::build(&corpus)?;
-        let runs = if size > 50_000 { runs.min(3) } else { runs };
         for threads in [1, cores] {
-            for case in Case::ALL {
-                let row = stage.measure(case, threads, runs)?;
+            for (case, row) in stage.measure(threads, rounds)? {
                 // One thread's time on the processor is what it takes on an idle machine.
                 let of = |took: Took| if threads == 1 { took.processor } else { took.wall };
                 let times = ratio(of(row.all), of(row.parse));
@@ -133,34 +136,42 @@ impl<'a> Stage<'a> {
         Ok(Self { corpus, repository, same, drifted, edits })
     }
 
-    fn measure(&self, case: Case, threads: usize, runs: usize) -> anyhow::Result<Row> {
-        let (mut parse, mut render, mut diff) = (Vec::new(), Vec::new(), Vec::new());
-        let mut all = Vec::new();
-        for _ in 0..runs {
-            // One after the other, so that a busy machine is busy for both.
+    fn measure(&self, threads: usize, rounds: usize) -> anyhow::Result<Vec<(Case, Row)>> {
+        let (mut parse, mut render) = (Vec::new(), Vec::new());
+        let mut diffs = Case::ALL.map(|case| (case, Vec::new()));
+        for _ in 0..rounds {
+            // One after the other, so that a busy machine is busy for all.
             let (took, documents) = once(|| parse_all(&self.corpus.files, threads));
             ensure!(documents? == self.corpus.objects(), "the loader lost documents");
             parse.push(took);
-            let (one, desired) = once(|| self.render());
+            let (took, desired) = once(|| self.render(threads));
             let desired = desired?;
-            let (two, tally) = once(|| self.compare(case, &desired, threads));
-            self.check(case, tally)?;
-            render.push(one);
-            diff.push(two);
-            all.push(Took { wall: one.wall + two.wall, processor: one.processor + two.processor });
+            render.push(took);
+            for (case, diff) in &mut diffs {
+                let (took, tally) = once(|| self.compare(*case, &desired, threads));
+                self.check(*case, tally)?;
+                diff.push(took);
+            }
         }
-        Ok(Row {
-            parse: median(parse),
-            render: median(render),
-            diff: median(diff),
-            all: median(all),
-        })
+        let rows = diffs.into_iter().map(|(case, diff)| {
+            let pairs = render.iter().zip(&diff);
+            let all = pairs.map(|(one, two)| Took {
+                wall: one.wall + two.wall,
+                processor: one.processor + two.processor,
+            });
+            let all = median(all.collect());
+            let (parse, render) = (median(parse.clone()), median(render.clone()));
+            (case, Row { parse, render, diff: median(diff), all })
+        });
+        Ok(rows.collect())
     }
 
-    fn render(&self) -> anyhow::Result<Vec<Manifest>> {
+    fn render(&self, threads: usize) -> anyhow::Result<Vec<Manifest>> {
         let (mirror, revision) = self.repository.mirror()?;
         let scopes = Schemas::builtin();
-        let render = manifests::render(&mirror, &revision, &options(&scopes))?;
+        let threads = NonZero::new(threads).unwrap_or(NonZero::<usize>::MIN);
+        let options = RenderOptions { threads, ..options(&scopes) };
+        let render = manifests::render(&mirror, &revision, &options)?;
         let application = application()?;
         Ok(render.objects.into_iter().map(|it| application.into_marked(it)).collect())
     }

@@ -62,7 +62,8 @@ impl Repository {
         Ok(manifests::render(&mirror, &revision, &options(&scopes))?)
     }
 
-    fn commit(&mut self) -> anyhow::Result<()> {
+    /// Commits the files as they are.
+    pub fn commit(&mut self) -> anyhow::Result<()> {
         self.files.sort();
         let entries: Vec<(&str, Oid)> =
             self.files.iter().map(|(path, blob)| (path.as_str(), *blob)).collect();

@@ -97,7 +97,8 @@ pub struct Turned {
 #[derive(Debug, Default)]
 pub struct Index {
     names: Names,
-    slots: BTreeMap<Key, Slot>,
+    /// Boxed, since a tree's nodes are half empty where keys come in their order.
+    slots: BTreeMap<Key, Box<Slot>>,
 }
 
 impl Index {

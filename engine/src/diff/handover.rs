@@ -282,7 +282,7 @@ impl Comparison<'_> {
         self.declared(previous).unwrap_or_else(|_| {
             let read = shape::fitting(shape::root(self.schemas, previous), previous);
             let declared = read.and_then(|read| self.declared(&read).ok());
-            declared.unwrap_or_else(FieldSet::new)
+            declared.unwrap_or_default()
         })
     }
 }
