@@ -160,6 +160,9 @@ fn last_applied(live: &Value) -> Option<Value> {
     let applied: Value = serde_json::from_str(object::annotation(live, LAST_APPLIED)?).ok()?;
     let (its, ours) = (GroupVersionKind::of(&applied)?, GroupVersionKind::of(live)?);
     let same = its.kind == ours.kind && object::name(&applied) == object::name(live);
+    // A copy brings along what was said of the original.
+    let namespace = object::namespace(&applied);
+    let same = same && (namespace.is_none() || namespace == object::namespace(live));
     same.then_some(applied)
 }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use engine::application::ApplicationName;
-use engine::plan::{self, Inputs, Plan, Step, StepId};
+use engine::plan::{self, Action, Inputs, Plan, Step, StepId};
 use engine::sync::{Event, Failure};
 use futures::FutureExt;
 use merge::{ErrorClass, ObjectId};
@@ -167,6 +167,15 @@ impl Drive<'_> {
             let reasons: Vec<String> = refusals.iter().map(ToString::to_string).collect();
             conflict(&reasons.join("; "))
         })?;
+        // Neither a wish to adopt nor one to look on was told of this object, which was ours.
+        let lost = |step: &Step| {
+            step.action != before.action && matches!(step.action, Action::Adopt | Action::Observe)
+        };
+        if step.as_ref().is_some_and(lost) {
+            return Err(conflict(
+                "it no longer says that it belongs to this application; run again",
+            ));
+        }
         let resource = prepared.discovery.resource(&before.manifest.gvk).cloned();
         let served =
             |it: Option<Resource>| it.ok_or_else(|| conflict("its kind is not served any more"));

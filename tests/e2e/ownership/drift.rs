@@ -109,6 +109,51 @@ async fn what_is_written_between_the_patch_and_the_apply_is_seen() -> anyhow::Re
     Ok(())
 }
 
+/// Whatever is to be done with objects that are not ours: this one was ours when the plan was made.
+async fn what_another_takes_meanwhile_is_left(namespace: &str, policy: &str) -> anyhow::Result<()> {
+    for scene in Scene::each("another application in between", namespace).await? {
+        let told = format!("{} {policy}", scene.stage.server);
+        scene.apply("", &shop::before()).await?;
+        others_take(&scene);
+        let (direct, path) = (scene.stage.direct.clone(), shop::paths(&scene.namespace)[2].clone());
+        let mark = format!("{namespace}/blog:ConfigMap/{namespace}/settings");
+        let settings = path.clone();
+        scene.stage.proxy.on_request(Some(Arc::new(move |seen: &Seen, moment| {
+            if moment == Moment::Before && hands_over(seen) && seen.path == settings {
+                let taken = json!({"metadata": {"annotations": {"cleat.dev/owned-by": mark}}});
+                let writing =
+                    write(direct.clone(), Write::Merge, settings.clone(), "blog".into(), taken);
+                let runtime = tokio::runtime::Handle::current();
+                tokio::task::block_in_place(|| runtime.block_on(writing)).unwrap();
+            }
+            Then::Go
+        })));
+        let line = format!("apply --timeout 30s --bake 0s --on-failure hold {policy}");
+        let ended = scene.cleat(&line, &shop::wanted()).await?;
+        scene.stage.proxy.on_request(None);
+        assert_ne!(ended.code, Some(0), "{told}: {}", ended.said());
+        let live = scene.stage.get(&path).await?;
+        assert_eq!(live["data"]["old"], "drift", "{told}: {live:#}");
+        assert!(live.to_string().contains("/blog"), "{told}: {live:#}");
+        assert!(
+            ended.said().contains("run again") || policy.is_empty(),
+            "{told}: {}",
+            ended.said()
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_application_takes_meanwhile_is_left_to_it() -> anyhow::Result<()> {
+    for (namespace, policy) in
+        [("taken", ""), ("taken-adopt", "--adopt"), ("taken-observe", "--adoption observe")]
+    {
+        what_another_takes_meanwhile_is_left(namespace, policy).await?;
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_dies_between_the_patch_and_the_apply_is_completed_by_the_next()
 -> anyhow::Result<()> {

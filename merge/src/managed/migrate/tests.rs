@@ -272,7 +272,9 @@ fn an_annotation_that_is_of_no_use_is_not_used() {
     let body = settings(&json!({"a": "1"}), &Value::Null);
     let other = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "other"},
         "data": {"a": "1"}});
-    for text in ["{", "[]", "null", "", &other.to_string()] {
+    let mut copied = settings(&json!({"a": "1"}), &Value::Null);
+    copied["metadata"]["namespace"] = json!("elsewhere");
+    for text in ["{", "[]", "null", "", &other.to_string(), &copied.to_string()] {
         let mut written = settings(&json!({"a": "1", "b": "1"}), &Value::Null);
         written["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] =
             json!(text);
