@@ -1,7 +1,7 @@
 //! What to render: the flags that `render`, `plan`, `diff` and `apply` share, and what they come to.
 
-use std::num::NonZeroUsize;
 use std::io::Read;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;

@@ -12,6 +12,7 @@
 //! [`Redacted`].
 
 mod answered;
+mod as_stored;
 mod body;
 mod changes;
 mod handover;

@@ -99,6 +99,9 @@ impl Redaction {
 
     /// Whether anything of an object is masked.
     pub fn hides_of(&self, object: &Value) -> bool {
+        if self.keys.is_empty() && !places::may_hold_secret(object) {
+            return false;
+        }
         let mut found = false;
         places::each_secret(&self.keys, &mut object.clone(), &mut |_, _| found = true);
         found

@@ -18,6 +18,7 @@ mod prune;
 use serde_json::Value;
 
 use crate::class::ErrorClass;
+use crate::fields::FieldSet;
 use crate::managed::{
     self, Identity, Managers, Operation, Owned, Updater, decode, encode, replace, strip,
 };
@@ -185,6 +186,23 @@ fn attempt(
     replace(&mut object, fields);
     reset::keep_life(request.live, &mut object);
     Ok(object)
+}
+
+/// The fields that an apply of a body makes its manager's, if it is not refused: what managedFields say
+/// after the manager has created an object with it.
+pub fn declared(schemas: &Schemas, body: &Value) -> Result<FieldSet, ApplyError> {
+    let body = convert::whole_numbers(body);
+    let body = body.as_ref();
+    let updater = Updater::new(schemas, body, None);
+    let root = updater.root();
+    if body.pointer("/metadata/managedFields").is_some_and(|fields| !fields.is_null()) {
+        return Err(ApplyError::ManagedFieldsInBody);
+    }
+    check_typed(root, body, "failed to create typed patch object", "")?;
+    if let Some(message) = convert::refused(schemas, body) {
+        return Err(ApplyError::NotTyped { message });
+    }
+    Ok(strip(&typed::field_set(root, body).recursive_difference(updater.ignored())))
 }
 
 /// `Updater.Apply`: the merged object, or `None` if it is the live one. `bare` is the live object

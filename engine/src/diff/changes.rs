@@ -1,5 +1,6 @@
 //! What differs between two objects, field by field, and who is answerable for each.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use merge::managed::{self, Operation};
@@ -9,7 +10,7 @@ use merge::{GroupVersionKind, meaning};
 use serde_json::{Map, Value};
 
 use super::body::remove;
-use super::{Blame, Change, ChangeKind, Comparison, Foreign, Holder, shape};
+use super::{Blame, Change, ChangeKind, Comparison, Foreign, Holder, owned, shape};
 
 /// Metadata that every write changes, or that only says who wrote.
 pub(super) const BOOKKEEPING: [&str; 3] = ["managedFields", "resourceVersion", "generation"];
@@ -21,10 +22,7 @@ const TEMPLATE_GENERATION: [&str; 3] =
 
 /// An object by meaning, without what no apply decides.
 pub(super) fn comparable(schemas: &Schemas, object: &Value) -> Value {
-    let mut object = meaning::canonical(schemas, object);
-    for field in BOOKKEEPING {
-        remove(&mut object, &Path::fields(["metadata", field]));
-    }
+    let mut object = meaning::canonical(schemas, &without_bookkeeping(schemas, object));
     let counter = Path::fields(TEMPLATE_GENERATION);
     if counter.find(&object).is_some() {
         remove(&mut object, &counter);
@@ -33,10 +31,36 @@ pub(super) fn comparable(schemas: &Schemas, object: &Value) -> Value {
             remove(&mut object, &annotations);
         }
     }
-    if GroupVersionKind::of(&object).is_some_and(|gvk| schemas.has_status(&gvk)) {
-        remove(&mut object, &Path::fields(["status"]));
+    // Defaults may give it one.
+    if has_status(schemas, &object)
+        && let Some(fields) = object.as_object_mut()
+    {
+        fields.remove("status");
     }
     object
+}
+
+/// A copy without what is not compared: most of what a live object holds.
+fn without_bookkeeping(schemas: &Schemas, object: &Value) -> Value {
+    let Some(fields) = object.as_object() else { return object.clone() };
+    let drops_status = has_status(schemas, object);
+    let fields = fields.iter().filter(|(name, _)| !(drops_status && *name == "status"));
+    let copy = |(name, value): (&String, &Value)| {
+        let value = match value {
+            Value::Object(metadata) if name == "metadata" => {
+                let is_kept = |(name, _): &(&String, &Value)| !BOOKKEEPING.contains(&name.as_str());
+                let kept = metadata.iter().filter(is_kept);
+                kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+            }
+            other => other.clone(),
+        };
+        (name.clone(), value)
+    };
+    fields.map(copy).collect()
+}
+
+fn has_status(schemas: &Schemas, object: &Value) -> bool {
+    GroupVersionKind::of(object).is_some_and(|gvk| schemas.has_status(&gvk))
 }
 
 /// What leads from the live object to the predicted one.
@@ -46,7 +70,10 @@ pub(super) fn between(comparison: &Comparison<'_>, live: &Value, predicted: &Val
     let mut found = Vec::new();
     walk(schemas, Some(&one), Some(&two), shape::root(schemas, &two), &Path::root(), &mut found);
     // Something empty that we applied is nothing that could have been removed.
-    let previous = comparison.previously_sent().map(|it| meaning::declared(schemas, &it));
+    let previous =
+        LazyCell::new(|| comparison.previously_sent().map(|it| meaning::declared(schemas, &it)));
+    let was_ours =
+        |path: &Path| previous.as_ref().is_some_and(|previous| path.find(previous).is_some());
     found
         .into_iter()
         .map(|(path, before, after)| {
@@ -56,7 +83,7 @@ pub(super) fn between(comparison: &Comparison<'_>, live: &Value, predicted: &Val
             };
             let (before, after) = (spelled(live, before), spelled(predicted, after));
             let kind = if after.is_some() { ChangeKind::Set } else { ChangeKind::Remove };
-            let blame = blame(comparison, live, previous.as_ref(), &path, before.is_some());
+            let blame = blame(comparison, live, &was_ours, &path, before.is_some());
             Change { path, kind, before, after, blame }
         })
         .collect()
@@ -95,7 +122,7 @@ fn walk(
 fn blame(
     comparison: &Comparison<'_>,
     live: &Value,
-    previous: Option<&Value>,
+    was_ours: &dyn Fn(&Path) -> bool,
     path: &Path,
     exists: bool,
 ) -> Blame {
@@ -103,7 +130,7 @@ fn blame(
         let holders = holders(live, path);
         return if holders.is_empty() { Blame::Nobody } else { Blame::Holders(holders) };
     }
-    if previous.is_some_and(|previous| path.find(previous).is_some()) {
+    if was_ours(path) {
         let ours = managed::entries(live).into_iter().find(|entry| {
             entry.manager == comparison.manager && entry.operation == Operation::Apply
         });
@@ -131,6 +158,9 @@ pub(super) fn foreign(
     body: &Value,
     changes: &[Change],
 ) -> Vec<Foreign> {
+    if !owned::has_others(live, comparison.manager) {
+        return Vec::new();
+    }
     let mut paths: BTreeSet<Path> = BTreeSet::new();
     for entry in managed::entries(live) {
         if entry.manager != comparison.manager && entry.subresource.is_none() {
@@ -159,6 +189,9 @@ pub(super) fn goes_with(
 ) -> Vec<Foreign> {
     let removed = changes.iter().filter(|change| change.kind == ChangeKind::Remove);
     let removed: Vec<&Path> = removed.map(|change| &change.path).collect();
+    if removed.is_empty() {
+        return Vec::new();
+    }
     let inside = |path: &Path| removed.iter().any(|it| path.starts_with(it) && path != *it);
     let others = managed::entries(live)
         .into_iter()

@@ -11,7 +11,7 @@
 
 use jiff::Timestamp;
 use merge::GroupVersionKind;
-use merge::apply::ApplyError;
+use merge::apply::{self, ApplyError};
 use merge::fields::FieldSet;
 use merge::managed::{self, HandedOver, Migration, Operation, Takeover, migrate};
 use merge::path::Path;
@@ -157,8 +157,11 @@ impl<'a> Claim<'a> {
     /// declares. Gives the object as the apply makes it then; `None` if nothing has to be taken back.
     pub fn reclaim(&mut self, body: &Value, plain: &Value) -> Result<Option<Value>, ApplyError> {
         let dropped = self.dropped(body, plain)?;
+        if dropped.is_empty() {
+            return Ok(None);
+        }
         let entries = self.with_ours(&dropped, body);
-        if dropped.is_empty() || entries == self.handover.managed_fields {
+        if entries == self.handover.managed_fields {
             return Ok(None);
         }
         let before = self.handover.managed_fields.clone();
@@ -175,8 +178,11 @@ impl<'a> Claim<'a> {
     }
 
     fn dropped(&self, body: &Value, plain: &Value) -> Result<FieldSet, ApplyError> {
-        let Some(previous) = self.previous(body) else { return Ok(FieldSet::new()) };
         let comparison = self.comparison;
+        if comparison.previous == Some(comparison.desired) {
+            return Ok(FieldSet::new());
+        }
+        let Some(previous) = self.previous(body) else { return Ok(FieldSet::new()) };
         // More than the body has: replicas that are left to an autoscaler are wanted all the same.
         let wanted = comparison.declared(&comparison.sent(comparison.desired))?;
         let declared = managed::entries(&self.live)
@@ -272,8 +278,7 @@ impl Comparison<'_> {
 
     /// The fields that an apply of a body, in the form in which it is sent, would make ours.
     fn declared(&self, body: &Value) -> Result<FieldSet, ApplyError> {
-        let created = self.apply(None, body, true)?;
-        Ok(managed::owned_by(&created, self.manager, Operation::Apply))
+        apply::declared(self.schemas, body)
     }
 
     /// The fields that an apply of what we sent before made ours. Where its schema has changed since,

@@ -48,6 +48,12 @@ pub(super) fn has_appliers(live: &Value, manager: &str) -> bool {
     entries(live).any(|entry| !is(entry, "manager", manager) && is(entry, "operation", "Apply"))
 }
 
+/// Whether an entry is what a manager applied to the object itself.
+pub(super) fn is_applied_by(entry: &Value, manager: &str) -> bool {
+    let is_of_whole = entry.get("subresource").is_none_or(|it| it == "");
+    is(entry, "manager", manager) && is(entry, "operation", "Apply") && is_of_whole
+}
+
 fn is(entry: &Value, field: &str, text: &str) -> bool {
     entry.get(field).and_then(Value::as_str) == Some(text)
 }

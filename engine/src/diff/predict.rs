@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use merge::apply::{Apply, ApplyError, Conflict, apply};
-use merge::managed::{self, Operation};
+use merge::managed::Operation;
 use merge::{GroupVersionKind, defaults};
 use serde_json::Value;
 
@@ -183,13 +183,14 @@ impl Comparison<'_> {
     /// The version in which our ownership is recorded, if it is not the one we would apply in.
     fn other_version(&self, live: &Value, body: &Value) -> Option<String> {
         let version = body.get("apiVersion").and_then(Value::as_str)?;
-        managed::entries(live)
-            .into_iter()
-            .find(|entry| {
-                entry.manager == self.manager
-                    && entry.operation == Operation::Apply
-                    && entry.api_version != version
-            })
-            .map(|entry| entry.api_version)
+        let text = |entry, field: &str| {
+            Value::get(entry, field).and_then(Value::as_str).unwrap_or_default()
+        };
+        owned::entries(live)
+            .filter(|entry| text(entry, "manager") == self.manager)
+            .filter(|entry| text(entry, "operation") == Operation::Apply.as_str())
+            .map(|entry| text(entry, "apiVersion"))
+            .find(|own| *own != version)
+            .map(str::to_owned)
     }
 }

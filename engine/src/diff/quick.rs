@@ -6,10 +6,14 @@
 //! fieldsV1 ┘                            and our entry owns exactly the fields that are desired
 //! ```
 //!
+//! A value that is spelled otherwise stands too where it is what the server makes of ours
+//! ([`super::as_stored`]): what Git leaves to defaults inside of what is replaced whole, an amount.
+//!
 //! Then the merge is the live object, nothing that we own is left out of the body, nobody loses a
 //! field, and the ownership record stays as it is: an apply writes nothing, not even another spelling.
 //! Yes is certain; no means "compare". It is the common answer for the common object, so it takes no
 //! copy, no field set and no canonical form: all three are JSON maps sorted by key, walked at once.
+//! Only a part that is spelled otherwise is copied.
 //!
 //! What it relies on: an apply changes only fields of its body and fields it owned before
 //! (structured-merge-diff's `Updater.Apply`), defaulting runs only when the merge changed something,
@@ -18,9 +22,11 @@
 use std::borrow::Cow;
 
 use merge::GroupVersionKind;
+use merge::defaults::Step;
 use merge::schema::{Entries, TypeRef};
 use serde_json::{Map, Value};
 
+use super::as_stored::Stored;
 use super::body::is_servers_own;
 use super::shape::{self, fits, items_fit, key_is};
 use super::{Comparison, owned};
@@ -57,7 +63,8 @@ impl Comparison<'_> {
         if elsewhere && self.schemas.is_custom(&gvk) {
             return false;
         }
-        let mut walk = Walk { text: String::new() };
+        let stored = Stored::of(self.schemas, &gvk, live, self.manager);
+        let mut walk = Walk { text: String::new(), way: Vec::new(), stored };
         let root = self.schemas.root_or_deduced(Some(&gvk));
         let skips_status = body.contains_key("status") && self.schemas.has_status(&gvk);
         walk.root(root, body, live, fields, skips_status)
@@ -110,9 +117,13 @@ fn ours<'a>(live: &'a Map<String, Value>, manager: &str, api_version: &str) -> O
     Some(Ours { fields: ours?, elsewhere })
 }
 
-struct Walk {
+struct Walk<'a> {
     /// Where keys of fieldsV1 are spelled.
     text: String,
+    /// The way to what is looked at.
+    way: Vec<Step<'a>>,
+    /// What tells whether another spelling is ours as it is stored.
+    stored: Option<Stored<'a>>,
 }
 
 /// A walk over a sorted map that is asked for keys in their order.
@@ -146,12 +157,12 @@ impl<'a> Ahead<'a> {
     }
 }
 
-impl Walk {
+impl<'a> Walk<'a> {
     /// An object: its identity is owned by nobody, and its status is not ours to send.
     fn root(
         &mut self,
         at: TypeRef<'_>,
-        body: &Map<String, Value>,
+        body: &'a Map<String, Value>,
         live: &Map<String, Value>,
         owned: &Map<String, Value>,
         skips_status: bool,
@@ -173,7 +184,10 @@ impl Walk {
                     // Of an object that we give nothing but its name, we own no metadata at all.
                     let inner = owned.take(name).map_or(Some(&*owned::NONE), Value::as_object);
                     let Some(inner) = inner else { return false };
-                    self.metadata(child, value, live, inner)
+                    self.way.push(Step::Field(name));
+                    let stands = self.metadata(child, value, live, inner);
+                    self.way.pop();
+                    stands
                 }
                 _ => self.field(child, is_key, name, value, live, &mut owned),
             };
@@ -187,7 +201,7 @@ impl Walk {
     fn metadata(
         &mut self,
         at: TypeRef<'_>,
-        body: &Map<String, Value>,
+        body: &'a Map<String, Value>,
         live: &Map<String, Value>,
         owned: &Map<String, Value>,
     ) -> bool {
@@ -217,24 +231,55 @@ impl Walk {
         &mut self,
         at: TypeRef<'_>,
         is_key: bool,
-        name: &str,
-        body: &Value,
+        name: &'a str,
+        body: &'a Value,
         live: &Value,
         owned: &mut owned::Fields<'_>,
     ) -> bool {
         let Some(Value::Object(owned)) = owned.take(name) else { return false };
         if is_leaf(at, body) {
-            return owned.is_empty() && leaf_stands(at, body, live);
+            return owned.is_empty()
+                && (leaf_stands(at, body, live)
+                    || (fits(at, live) && self.is_so_stored(at, name, body, Some(live))));
         }
         // A key of a map is owned besides what lies below it, a field of a struct is not.
-        owned.contains_key(".") == is_key && self.value(at, body, live, owned)
+        if owned.contains_key(".") != is_key {
+            return false;
+        }
+        self.way.push(Step::Field(name));
+        let stands = self.value(at, body, live, owned);
+        self.way.pop();
+        stands
+    }
+
+    /// A field that live does not have, or has only in a form that does not fit.
+    fn nothing(
+        &self,
+        at: TypeRef<'_>,
+        name: &str,
+        body: &Value,
+        owned: &mut owned::Fields<'_>,
+    ) -> bool {
+        let is_owned = owned.take(name).and_then(Value::as_object).is_some_and(Map::is_empty);
+        is_owned && is_leaf(at, body) && self.is_so_stored(at, name, body, None)
+    }
+
+    /// Whether what live has of a leaf is what the server makes of it.
+    fn is_so_stored(
+        &self,
+        at: TypeRef<'_>,
+        name: &str,
+        body: &Value,
+        live: Option<&Value>,
+    ) -> bool {
+        fits(at, body) && self.stored.is_some_and(|stored| stored.is(&self.way, name, body, live))
     }
 
     /// Something with parts of its own.
     fn value(
         &mut self,
         at: TypeRef<'_>,
-        body: &Value,
+        body: &'a Value,
         live: &Value,
         owned: &Map<String, Value>,
     ) -> bool {
@@ -244,8 +289,11 @@ impl Walk {
                 let mut owned = owned::Fields::of(owned);
                 for (name, value) in body {
                     let Some((child, is_key)) = place(at, name) else { return false };
-                    let Some(live) = there.reach(name, at) else { return false };
-                    if !self.field(child, is_key, name, value, live, &mut owned) {
+                    let stands = match there.reach(name, at) {
+                        Some(live) => self.field(child, is_key, name, value, live, &mut owned),
+                        None => self.nothing(child, name, value, &mut owned),
+                    };
+                    if !stands {
                         return false;
                     }
                 }
@@ -261,7 +309,7 @@ impl Walk {
     fn items(
         &mut self,
         at: TypeRef<'_>,
-        body: &[Value],
+        body: &'a [Value],
         live: &[Value],
         owned: &Map<String, Value>,
     ) -> bool {
@@ -284,8 +332,11 @@ impl Walk {
             next = place + 1;
             let stands = match entries {
                 Entries::Keyed(_) => {
-                    (owned.is_empty() || owned.contains_key("."))
-                        && self.value(element, item, live, owned)
+                    self.way.push(Step::Entry);
+                    let stands = (owned.is_empty() || owned.contains_key("."))
+                        && self.value(element, item, live, owned);
+                    self.way.pop();
+                    stands
                 }
                 _ => owned.is_empty() && fits(element, live),
             };

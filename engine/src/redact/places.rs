@@ -61,6 +61,20 @@ fn means_secret(object: &Value) -> bool {
         && group.is_none_or(|group| group.is_empty() || group.eq_ignore_ascii_case("core"))
 }
 
+/// Whether an object may hold anything secret where the user lists no fields: only what looks like a
+/// Secret does, or an annotation that keeps a copy. The common no is told without a copy.
+pub(super) fn may_hold_secret(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => {
+            is_secret(value)
+                || means_secret(value)
+                || fields.iter().any(|(field, value)| is_copy(field) || may_hold_secret(value))
+        }
+        Value::Array(items) => items.iter().any(may_hold_secret),
+        _ => false,
+    }
+}
+
 /// Whether people may see this field of a Secret.
 fn is_open(field: &str, value: &Value) -> bool {
     matches!(field, "apiVersion" | "kind" | "metadata")

@@ -336,3 +336,25 @@ proptest! {
         prop_assert_eq!(owned, strip(&stated));
     }
 }
+
+#[test]
+fn what_a_body_declares_is_what_its_first_apply_owns() {
+    let mut seen = 0;
+    let schemas = Schemas::builtin();
+    for (name, case) in crate::recorded::predictions() {
+        let body = &case["desired"];
+        let request = Apply {
+            live: None,
+            body,
+            manager: "m",
+            force: true,
+            subresource: None,
+            time: "2026-03-01T12:00:00Z",
+        };
+        let created = apply(&schemas, &request, &crate::defaults::fill);
+        let owned = created.map(|it| managed::owned_by(&it, "m", Operation::Apply));
+        seen += usize::from(owned.is_ok());
+        assert_eq!(declared(&schemas, body), owned, "{name}");
+    }
+    assert!(seen > 400, "{seen}");
+}

@@ -10,7 +10,7 @@ pub(crate) mod respell;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What a field, an item or an entry holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,6 +110,11 @@ const OBJECT_META: &str = "meta/v1.ObjectMeta";
 
 /// The type of an object of a built-in kind, by its `apiVersion` and `kind`.
 pub(crate) fn type_of(object: &Value) -> Option<&'static Struct> {
+    type_of_fields(object.as_object()?)
+}
+
+/// The type of an object of a built-in kind, by its fields.
+pub(crate) fn type_of_fields(object: &Map<String, Value>) -> Option<&'static Struct> {
     let api_version = object.get("apiVersion")?.as_str()?;
     let kind = object.get("kind")?.as_str()?;
     TABLE.kinds.get(&(api_version, kind))?.get()

@@ -41,7 +41,8 @@ fn stays(kind: &Struct, value: &Value) -> bool {
     }
 }
 
-fn decode_value(shape: &Shape, value: &mut Value) {
+/// [`decode`] for a value of any shape.
+pub(crate) fn decode_value(shape: &Shape, value: &mut Value) {
     match (shape, &mut *value) {
         (Shape::Struct(link), Value::Object(object)) => {
             if let Some(kind) = link.get() {
@@ -139,7 +140,8 @@ pub(crate) fn encode(kind: &Struct, object: &mut Map<String, Value>) {
     }
 }
 
-fn encode_value(shape: &Shape, value: &mut Value) {
+/// [`encode`] for a value of any shape.
+pub(crate) fn encode_value(shape: &Shape, value: &mut Value) {
     match (shape, value) {
         (Shape::Struct(link), Value::Object(object)) => {
             if let Some(kind) = link.get() {

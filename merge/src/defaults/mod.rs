@@ -16,6 +16,7 @@ mod containers;
 mod images;
 mod jobs;
 mod network;
+mod part;
 mod pods;
 mod service_update;
 mod storage;
@@ -25,6 +26,7 @@ mod workloads;
 
 pub(crate) use cluster::move_string_data;
 pub use jobs::identify_job;
+pub use part::{Step, part};
 pub use update::update;
 
 use std::sync::LazyLock;
