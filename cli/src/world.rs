@@ -120,22 +120,20 @@ impl WorldArgs {
     ) -> anyhow::Result<(World, Vec<Manifest>)> {
         let (told, rendered) = tokio::sync::oneshot::channel();
         let runtime = cluster::runtime()?;
-        let (client, digest, reading) = std::thread::scope(|scope| {
+        let (client, reading) = std::thread::scope(|scope| {
             scope.spawn(|| told.send(source.render_quietly(shell, &Schemas::builtin())));
             runtime.block_on(async {
                 let client = self.connection.connect(shell).await?;
-                let mut digest = None;
                 let render = async {
                     let render = rendered.await.context("the render ended without an answer")??;
-                    digest = Some(render.digest);
-                    Ok::<_, anyhow::Error>(render.objects)
+                    Ok::<_, anyhow::Error>((render.digest, render.objects))
                 };
                 let reading = syncer::reading::read(&client, application, render).await?;
-                Ok::<_, anyhow::Error>((client, digest, reading))
+                Ok::<_, anyhow::Error>((client, reading))
             })
         })?;
-        let quarantined = match digest.map(|digest| reading.records.ledger().resume(digest)) {
-            Some(Resume::Refuse { quarantined }) => Some(quarantined),
+        let quarantined = match reading.records.ledger().resume(reading.digest) {
+            Resume::Refuse { quarantined } => Some(quarantined),
             _ => None,
         };
         let world = World {
@@ -200,6 +198,12 @@ impl World {
         };
         let said = server.runtime.block_on(server.asker.ask(questions))?;
         Ok(said.into_iter().map(Some).collect())
+    }
+
+    /// Leaves everything as it lies, for a process that is about to end: giving back what a thousand
+    /// objects hold, value by value, takes a tenth of the time of comparing them.
+    pub fn leave(self, desired: Vec<Manifest>) {
+        std::mem::forget((self, desired));
     }
 
     /// What a revision comes to on a cluster that had nothing before.

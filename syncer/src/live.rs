@@ -11,7 +11,7 @@ mod kinds;
 pub mod list;
 mod read;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use engine::health::{Health, Related, assess};
@@ -39,8 +39,8 @@ pub struct Live {
     family: Family,
     /// The objects that are kept of what is listed and watched, in the version they are wanted in.
     /// What is only recorded is taken in whichever comes.
-    wanted: BTreeMap<ObjectId, Option<String>>,
-    by_uid: BTreeMap<String, ObjectId>,
+    wanted: HashMap<ObjectId, Option<String>>,
+    by_uid: HashMap<String, ObjectId>,
 }
 
 /// What an event changed.

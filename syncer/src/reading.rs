@@ -9,15 +9,15 @@
 //! An object that its record vouches for is not compared, and while all are vouched for no schema is
 //! asked for: lists are all that an unchanged application costs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 
 use engine::application::ApplicationName;
 use engine::diff::settled_digest;
-use engine::record::Bundle;
+use engine::record::{Bundle, Ledger, Phase};
 use engine::vouch;
 use merge::schema::Schemas;
-use merge::{GroupVersionKind, Manifest, ObjectId};
+use merge::{Digest, GroupVersionKind, Manifest, ObjectId};
 
 use crate::apply::{placed, previous};
 use crate::client::Client;
@@ -35,6 +35,8 @@ pub struct Reading {
     pub records: Records,
     /// What was applied last.
     pub previous: Option<Bundle>,
+    /// Names the render.
+    pub digest: Digest,
     /// The rendered objects, placed as the server would have them and marked as the application's.
     pub desired: Vec<Manifest>,
     /// What the cluster has of them, and of what is recorded.
@@ -45,11 +47,11 @@ pub struct Reading {
     pub schemas: Schemas,
 }
 
-/// Reads while the render is at work.
+/// Reads while the render is at work, which ends with its digest and its objects.
 pub async fn read<E: From<ApplyError>>(
     client: &Client,
     application: &ApplicationName,
-    render: impl Future<Output = Result<Vec<Manifest>, E>>,
+    render: impl Future<Output = Result<(Digest, Vec<Manifest>), E>>,
 ) -> Result<Reading, E> {
     let failed = |error: ApplyError| E::from(error);
     let cluster = async {
@@ -59,11 +61,10 @@ pub async fn read<E: From<ApplyError>>(
         )?;
         let mut reader = Reader::new(client, &discovery, Depth::Comparison);
         reader.want(&[], records.inventory());
-        let previous = previous(&records)?;
-        Ok((discovery, records, previous, reader))
+        Ok((discovery, records, reader))
     };
     let cluster = async { cluster.await.map_err(failed) };
-    let ((discovery, records, previous, reader), rendered) = futures::try_join!(cluster, render)?;
+    let ((discovery, records, reader), (digest, rendered)) = futures::try_join!(cluster, render)?;
     // What a kind is and where it lives is judged by what the cluster serves, not by us.
     let desired: Vec<Manifest> = rendered
         .into_iter()
@@ -72,6 +73,10 @@ pub async fn read<E: From<ApplyError>>(
             application.marked(placed.as_ref().unwrap_or(&manifest))
         })
         .collect();
+    let previous = match last(records.ledger(), digest, &desired) {
+        Some(last) => Some(last),
+        None => previous(&records).map_err(failed)?,
+    };
     let offline = schemas::offline(&desired);
     let kinds: BTreeSet<GroupVersionKind> = desired.iter().map(|it| it.gvk.clone()).collect();
     let (mut live, server) = futures::try_join!(
@@ -88,6 +93,7 @@ pub async fn read<E: From<ApplyError>>(
         discovery,
         records,
         previous,
+        digest,
         desired,
         live,
     };
@@ -101,9 +107,21 @@ pub async fn read<E: From<ApplyError>>(
     Ok(reading)
 }
 
+/// What was applied last, if that is this very render: then nothing has to be unpacked.
+fn last(ledger: &Ledger, digest: Digest, desired: &[Manifest]) -> Option<Bundle> {
+    let current = &ledger.current.as_ref()?.render;
+    let healthy = ledger.last_healthy.as_ref()?;
+    let is_this = current.digest == digest && healthy.digest == digest;
+    (is_this && ledger.phase == Phase::Idle).then(|| Bundle {
+        digest,
+        revision: current.revision.clone(),
+        objects: desired.to_vec(),
+    })
+}
+
 impl Reading {
     fn vouch(&mut self) {
-        let before: BTreeMap<&ObjectId, &Manifest> =
+        let before: HashMap<&ObjectId, &Manifest> =
             self.previous.iter().flat_map(|it| &it.objects).map(|it| (&it.id, it)).collect();
         let vouched = self.desired.iter().filter(|manifest| {
             let id = &manifest.id;
@@ -121,5 +139,47 @@ impl Reading {
             })
         });
         self.vouched = vouched.map(|manifest| manifest.id.clone()).collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::record::{Render, Run, RunKind};
+    use merge::Origin;
+    use serde_json::json;
+
+    #[test]
+    fn only_a_healthy_render_that_is_wanted_again_needs_no_bundle() {
+        let digest = |text: &str| Digest::of_bytes(text.as_bytes());
+        let body = json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "a", "namespace": "shop"}});
+        let origin = Origin { file: "a.yaml".to_owned(), line: 1 };
+        let desired = [Manifest::new(body, origin).unwrap()];
+        let ledger = |phase, current: &str, healthy: Option<&str>| {
+            let render = |text: &str| Render { digest: digest(text), revision: None };
+            Ledger {
+                phase,
+                current: Some(Run {
+                    render: render(current),
+                    kind: RunKind::Sync,
+                    started: jiff::Timestamp::UNIX_EPOCH,
+                    requested_by: "ada".to_owned(),
+                }),
+                last_healthy: healthy.map(render),
+                ..Ledger::default()
+            }
+        };
+        for (ledger, same, what) in [
+            (ledger(Phase::Idle, "a", Some("a")), true, "as it was"),
+            (ledger(Phase::Idle, "b", Some("b")), false, "another render"),
+            (ledger(Phase::Idle, "a", Some("b")), false, "it never became healthy"),
+            (ledger(Phase::Idle, "a", None), false, "nothing ever became healthy"),
+            (ledger(Phase::Syncing, "a", Some("a")), false, "a run is under way"),
+            (Ledger::default(), false, "nothing was ever applied"),
+        ] {
+            let last = last(&ledger, digest("a"), &desired);
+            assert_eq!(last.map(|it| it.objects == desired), same.then_some(true), "{what}");
+        }
     }
 }

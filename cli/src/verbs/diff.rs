@@ -122,7 +122,11 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
         let name = name.unwrap_or_else(|| "unnamed".to_owned());
         let application: ApplicationName = format!("{namespace}/{name}").parse()?;
         let (world, desired) = args.world.read(shell, &application, &args.source)?;
-        compare::with_world(&desired, &world, &application, &redaction, &policy, &args.suggest)?
+        let suggest = &args.suggest;
+        let report =
+            compare::with_world(&desired, &world, &application, &redaction, &policy, suggest)?;
+        world.leave(desired);
+        report
     };
     let style = Style {
         colour: shell.colour_out(),

@@ -172,7 +172,9 @@ pub fn run(mut args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
         ));
         shell.hint("change it in Git, or try it again with --allow-quarantined");
     }
-    Ok(told(&draft, shell))
+    let exit = told(&draft, shell);
+    world.leave(desired);
+    Ok(exit)
 }
 
 /// Says what speaks against the plan, and what comes of it.

@@ -1,9 +1,9 @@
 //! Which kinds an application needs to be read, and in which namespaces.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use engine::record::Inventory;
-use merge::{GroupVersionKind, Manifest};
+use merge::{GroupVersionKind, Manifest, ObjectId};
 
 use super::read::Depth;
 use crate::discovery::Discovery;
@@ -17,9 +17,8 @@ pub(super) type Kinds = BTreeMap<GroupVersionKind, BTreeSet<String>>;
 pub(super) fn in_use(desired: &[Manifest], inventory: &Inventory, discovery: &Discovery) -> Kinds {
     let mut kinds = Kinds::new();
     let mut versions: BTreeMap<(&str, &str), &GroupVersionKind> = BTreeMap::new();
-    let mut wanted = BTreeSet::new();
+    let wanted: HashSet<&ObjectId> = desired.iter().map(|manifest| &manifest.id).collect();
     for manifest in desired {
-        wanted.insert(&manifest.id);
         versions.entry((&manifest.id.group, &manifest.id.kind)).or_insert(&manifest.gvk);
         kinds.entry(manifest.gvk.clone()).or_default().extend(manifest.id.namespace.clone());
     }
