@@ -121,7 +121,7 @@ impl WorldArgs {
         let (told, rendered) = tokio::sync::oneshot::channel();
         let runtime = cluster::runtime()?;
         let (client, reading) = std::thread::scope(|scope| {
-            scope.spawn(|| told.send(source.render_quietly(shell, &Schemas::builtin())));
+            scope.spawn(|| told.send(source.render_quietly(shell, &Schemas::builtin())).is_ok());
             runtime.block_on(async {
                 let client = self.connection.connect(shell).await?;
                 let render = async {

@@ -127,8 +127,8 @@ async fn compared(stage: &Stage) -> anyhow::Result<()> {
     ensure!(kept.len() == first.documents, "{kept:?}");
     for (number, file) in kept.iter().enumerate() {
         let content = std::fs::read(file)?;
-        let spoilt: &[u8] =
-            if number % 2 == 0 { b"no schemas" } else { &content[..content.len() / 2] };
+        let (half, _) = content.split_at(content.len() / 2);
+        let spoilt: &[u8] = if number % 2 == 0 { b"no schemas" } else { half };
         std::fs::write(file, spoilt)?;
     }
     let asked = case.run("diff", 1).await?;
