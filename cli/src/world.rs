@@ -93,7 +93,7 @@ impl WorldArgs {
             shell.warn("compared with an empty cluster; --cluster compares with a real one");
         }
         warn_of_unmanaged(shell, &world, &render.objects);
-        let desired = render.objects.iter().map(|manifest| application.marked(manifest));
+        let desired = render.objects.into_iter().map(|it| application.into_marked(it));
         Ok((world, desired.collect()))
     }
 
@@ -156,8 +156,10 @@ impl WorldArgs {
             world.live.insert(manifest.id, manifest.body);
         }
         if !self.previous.is_empty() {
-            let applied: Vec<Manifest> =
-                objects(&self.previous)?.iter().map(|it| application.marked(it)).collect();
+            let applied: Vec<Manifest> = objects(&self.previous)?
+                .into_iter()
+                .map(|it| application.into_marked(it))
+                .collect();
             world.remember(applied);
         }
         Ok(world)

@@ -70,7 +70,7 @@ pub async fn read<E: From<ApplyError>>(
         .into_iter()
         .map(|manifest| {
             let placed = placed(&manifest, &discovery, &application.namespace);
-            application.marked(placed.as_ref().unwrap_or(&manifest))
+            application.into_marked(placed.unwrap_or(manifest))
         })
         .collect();
     let previous = match last(records.ledger(), digest, &desired) {

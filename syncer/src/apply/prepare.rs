@@ -146,7 +146,7 @@ pub(super) fn plan(
 fn marked(request: &Request, discovery: &Discovery) -> Bundle {
     let objects = request.desired.iter().map(|manifest| {
         let placed = placed(manifest, discovery, &request.application.namespace);
-        request.application.marked(placed.as_ref().unwrap_or(manifest))
+        request.application.into_marked(placed.unwrap_or_else(|| manifest.clone()))
     });
     Bundle {
         digest: request.digest,
