@@ -52,6 +52,8 @@ pub struct RenderCache {
     facts: HashMap<Key, Arc<Facts>>,
     names: Names,
     hasher: RandomState,
+    /// How the lines of the digest were sorted the last time.
+    order: Vec<u32>,
     asked: Option<Asked>,
     good: Good,
     /// The files of a source that did not render, so that they are known when it is mended.
@@ -226,7 +228,10 @@ impl RenderCache {
             outline.doubt(&mut doubts);
         }
         let warnings = doubts.warnings;
-        let digest = render::digest(files.iter().flat_map(FileFacts::outlines).map(Line::from));
+        let digest = render::digest(
+            files.iter().flat_map(FileFacts::outlines).map(Line::from),
+            &mut self.order,
+        );
         let defined = file::defined(files.iter().flat_map(|file| &*file.facts.definitions));
         Ok(Good {
             revision: None,

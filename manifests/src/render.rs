@@ -259,7 +259,7 @@ fn finish(
         return (Err(problems), damaged);
     }
     let warnings = warnings(&objects, &doubts);
-    let digest = digest(objects.iter().map(Line::from));
+    let digest = digest(objects.iter().map(Line::from), &mut Vec::new());
     (Ok(Render { revision: None, tree: None, digest, objects, warnings }), damaged)
 }
 
@@ -284,8 +284,9 @@ fn beyond(files: &[File], outcomes: &[Outcome], most: usize) -> Problem {
     objects::too_many(most, &Origin { file: file.to_owned(), line })
 }
 
-/// The digest over the sorted identities and digests of objects, a line each.
-pub(crate) fn digest<'o>(objects: impl Iterator<Item = Line<'o>>) -> Digest {
+/// The digest over the sorted identities and digests of objects, a line each. `order` is how the lines
+/// were sorted the last time: where little changed since, there is little to sort.
+pub(crate) fn digest<'o>(objects: impl Iterator<Item = Line<'o>>, order: &mut Vec<u32>) -> Digest {
     let mut text = String::new();
     let mut ends = Vec::with_capacity(objects.size_hint().0);
     for Line { gvk, namespace, name, digest } in objects {
@@ -295,9 +296,15 @@ pub(crate) fn digest<'o>(objects: impl Iterator<Item = Line<'o>>) -> Digest {
         let _ = writeln!(text, "{} {} {namespace} {name} {digest}", gvk.group, gvk.kind);
         ends.push(begin..text.len());
     }
-    let mut lines: Vec<&str> = ends.into_iter().filter_map(|place| text.get(place)).collect();
-    lines.sort_unstable();
-    Digest::of_bytes(lines.concat().as_bytes())
+    let lines: Vec<&str> = ends.into_iter().filter_map(|place| text.get(place)).collect();
+    if order.len() != lines.len() {
+        *order = (0..).take(lines.len()).collect();
+    }
+    let line = |at: u32| usize::try_from(at).ok().and_then(|at| lines.get(at).copied());
+    // The stable sort is the one that is quick where most is in order.
+    order.sort_by(|one, other| line(*one).cmp(&line(*other)));
+    let sorted: String = order.iter().filter_map(|at| line(*at)).collect();
+    Digest::of_bytes(sorted.as_bytes())
 }
 
 /// What the digest says of an object.

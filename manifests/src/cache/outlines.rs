@@ -31,7 +31,7 @@ impl<'c> Outlines<'c> {
 
     /// The same as the render's.
     pub fn digest(&self) -> Digest {
-        self.good.digest.unwrap_or_else(|| render::digest(std::iter::empty()))
+        self.good.digest.unwrap_or_else(|| render::digest(std::iter::empty(), &mut Vec::new()))
     }
 
     /// The same as the render's.
