@@ -5,7 +5,9 @@
 //! defaulting. What has been read from a server has gone through them before and stays as it is, so
 //! only the part has to go through them again ([`defaults::part`]).
 //!
-//! In between the part has changed, and whoever else holds it loses it. So nobody may.
+//! In between the part has changed, and whoever else holds it loses it. So nobody may. And the time of
+//! our entry is set anew before the ownership records are compared, which are in the order of their
+//! times, those of applies first. So nobody else may have applied.
 
 use merge::GroupVersionKind;
 use merge::defaults::{self, Step};
@@ -51,7 +53,7 @@ impl<'a> Stored<'a> {
             Value::Array(_) => live.is_none_or(Value::is_array),
         };
         may_be
-            && !self.others().any(|entry| may_hold(entry, way, name))
+            && !self.others().any(|entry| owned::is_apply(entry) || may_hold(entry, way, name))
             && defaults::part(self.live, way, name, spelled)
                 .is_some_and(|stored| stored.as_ref() == live)
     }

@@ -54,6 +54,11 @@ pub(super) fn is_applied_by(entry: &Value, manager: &str) -> bool {
     is(entry, "manager", manager) && is(entry, "operation", "Apply") && is_of_whole
 }
 
+/// Whether an entry is of fields that somebody applied.
+pub(super) fn is_apply(entry: &Value) -> bool {
+    is(entry, "operation", "Apply")
+}
+
 fn is(entry: &Value, field: &str, text: &str) -> bool {
     entry.get(field).and_then(Value::as_str) == Some(text)
 }
