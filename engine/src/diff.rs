@@ -20,6 +20,7 @@ mod handover;
 mod laws;
 mod left_alone;
 mod owned;
+mod places;
 mod predict;
 mod quick;
 mod respect;

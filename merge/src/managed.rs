@@ -83,6 +83,11 @@ pub fn entries(object: &Value) -> Vec<Entry> {
 
 /// The managers that own a field, or own it whole as a part of something atomic above it.
 pub fn owners(object: &Value, path: &Path) -> Vec<Owner> {
+    owners_among(&entries(object), path)
+}
+
+/// The same among entries that were read before, for whoever asks about many fields of one object.
+pub fn owners_among(entries: &[Entry], path: &Path) -> Vec<Owner> {
     let owns = |fields: &FieldSet| {
         fields.touches(path)
             || (1..path.segments().len()).any(|end| {
@@ -91,13 +96,13 @@ pub fn owners(object: &Value, path: &Path) -> Vec<Owner> {
                     && fields.at(above).is_some_and(FieldSet::is_empty)
             })
     };
-    let entries = entries(object).into_iter().filter(|entry| owns(&entry.fields));
+    let entries = entries.iter().filter(|entry| owns(&entry.fields));
     entries
         .map(|entry| Owner {
-            manager: entry.manager,
+            manager: entry.manager.clone(),
             operation: entry.operation,
-            time: entry.time,
-            subresource: entry.subresource,
+            time: entry.time.clone(),
+            subresource: entry.subresource.clone(),
         })
         .collect()
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use engine::health::{Health, Related, Status, assess};
+use engine::redact::Redaction;
 use manifests::{Limits, RenderOptions};
 use merge::Manifest;
 use merge::object::{controller_uid, uid};
@@ -15,6 +16,7 @@ use serde_json::Value;
 
 use tui::style::printable;
 
+use crate::redact::RedactArgs;
 use crate::shell::{Exit, Shell};
 use crate::source::file_source;
 
@@ -36,6 +38,8 @@ pub struct Args {
     /// How to print the verdicts
     #[arg(short, long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     output: Output,
+    #[command(flatten)]
+    redact: RedactArgs,
 }
 
 /// How verdicts are printed.
@@ -76,7 +80,8 @@ pub fn run(args: Args, shell: &mut Shell) -> anyhow::Result<Exit> {
         // A pipe whose first command failed looks like this.
         shell.warn("there are no objects in the input, so nothing was judged");
     }
-    let judged = judge(&objects);
+    let mut judged = judge(&objects);
+    mask(&mut judged, &objects, &args.redact.redaction()?);
     match args.output {
         Output::Json => {
             shell.json(&judged.iter().map(Judged::entry).collect::<Vec<_>>())?;
@@ -118,6 +123,18 @@ fn judge(objects: &[Manifest]) -> Vec<Judged<'_>> {
         answered_for: controller_uid(&manifest.body).is_some_and(|owner| uids.contains(owner)),
     });
     judged.collect()
+}
+
+/// An object's own words may quote what it was given: a Secret of the input, or a listed field.
+fn mask(judged: &mut [Judged<'_>], objects: &[Manifest], redaction: &Redaction) {
+    let bodies = objects.iter().map(|manifest| manifest.body.as_ref());
+    let hiding: Vec<&Value> = bodies.filter(|body| redaction.hides_of(body)).collect();
+    if hiding.is_empty() {
+        return;
+    }
+    for Judged { health, .. } in judged {
+        health.message = redaction.message(&health.message, hiding.iter().copied());
+    }
 }
 
 impl<'a> Judged<'a> {
@@ -200,5 +217,25 @@ mod tests {
             json!({"apiVersion": "v1", "kind": "Pod", "namespace": "shop", "name": "web-1",
                 "status": "Degraded", "message": "Evicted"})
         );
+    }
+    #[test]
+    fn what_an_object_says_of_itself_quotes_no_secret() {
+        let objects = [
+            manifest(json!({"apiVersion": "v1", "kind": "Secret",
+                "metadata": {"name": "db", "namespace": "shop"},
+                "stringData": {"password": "canary-one"}})),
+            manifest(json!({"apiVersion": "example.com/v1", "kind": "Runner",
+                "metadata": {"name": "r", "namespace": "shop"}, "spec": {"token": "canary-two"},
+                "status": {"conditions": [{"type": "Ready", "status": "False", "reason": "Denied",
+                    "message": "neither canary-one nor canary-two is let in"}]}})),
+        ];
+        let keys = engine::redact::Keys::parse(["token"]).unwrap();
+        let redaction = crate::shell::redaction().with_keys(keys);
+        let mut judged = judge(&objects);
+        assert!(judged[1].health.message.contains("canary-two"), "there is something to mask");
+        mask(&mut judged, &objects, &redaction);
+        let text = lines(judged.iter(), false);
+        assert!(!text.contains("canary"), "{text}");
+        assert!(text.contains("is let in"), "{text}");
     }
 }

@@ -3,13 +3,14 @@
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use merge::managed::{self, Operation};
+use merge::managed::{self, Entry, Operation};
 use merge::path::{Path, Segment};
 use merge::schema::{Schemas, TypeRef};
 use merge::{GroupVersionKind, meaning};
 use serde_json::{Map, Value};
 
 use super::body::remove;
+use super::places::Places;
 use super::{Blame, Change, ChangeKind, Comparison, Foreign, Holder, owned, shape};
 
 /// Metadata that every write changes, or that only says who wrote.
@@ -74,6 +75,8 @@ pub(super) fn between(comparison: &Comparison<'_>, live: &Value, predicted: &Val
         LazyCell::new(|| comparison.previously_sent().map(|it| meaning::declared(schemas, &it)));
     let was_ours =
         |path: &Path| previous.as_ref().is_some_and(|previous| path.find(previous).is_some());
+    // There is one entry a manager, however many fields have changed.
+    let entries = if found.is_empty() { Vec::new() } else { managed::entries(live) };
     found
         .into_iter()
         .map(|(path, before, after)| {
@@ -83,7 +86,7 @@ pub(super) fn between(comparison: &Comparison<'_>, live: &Value, predicted: &Val
             };
             let (before, after) = (spelled(live, before), spelled(predicted, after));
             let kind = if after.is_some() { ChangeKind::Set } else { ChangeKind::Remove };
-            let blame = blame(comparison, live, &was_ours, &path, before.is_some());
+            let blame = blame(comparison, &entries, &was_ours, &path, before.is_some());
             Change { path, kind, before, after, blame }
         })
         .collect()
@@ -121,21 +124,21 @@ fn walk(
 /// Who is answerable for a live value, or for there being none.
 fn blame(
     comparison: &Comparison<'_>,
-    live: &Value,
+    entries: &[Entry],
     was_ours: &dyn Fn(&Path) -> bool,
     path: &Path,
     exists: bool,
 ) -> Blame {
     if exists {
-        let holders = holders(live, path);
+        let holders = holders(entries, path);
         return if holders.is_empty() { Blame::Nobody } else { Blame::Holders(holders) };
     }
     if was_ours(path) {
-        let ours = managed::entries(live).into_iter().find(|entry| {
+        let ours = entries.iter().find(|entry| {
             entry.manager == comparison.manager && entry.operation == Operation::Apply
         });
         return Blame::Removed {
-            since: ours.and_then(|entry| entry.time),
+            since: ours.and_then(|entry| entry.time.clone()),
             until: comparison.read_at,
         };
     }
@@ -143,9 +146,9 @@ fn blame(
 }
 
 /// The managers that hold a field, something below it, or what it is a part of.
-fn holders(live: &Value, path: &Path) -> Vec<Holder> {
+fn holders(entries: &[Entry], path: &Path) -> Vec<Holder> {
     let mut found: Vec<Holder> =
-        managed::owners(live, path).into_iter().map(Holder::from).collect();
+        managed::owners_among(entries, path).into_iter().map(Holder::from).collect();
     found.sort();
     found
 }
@@ -162,7 +165,8 @@ pub(super) fn foreign(
         return Vec::new();
     }
     let mut paths: BTreeSet<Path> = BTreeSet::new();
-    for entry in managed::entries(live) {
+    let entries = managed::entries(live);
+    for entry in &entries {
         if entry.manager != comparison.manager && entry.subresource.is_none() {
             paths.extend(entry.fields.leaves());
         }
@@ -172,10 +176,11 @@ pub(super) fn foreign(
         .filter(|path| path.find(body).is_none() && path.find(live).is_some())
         .map(|path| whole_entry(path, body))
         .collect();
+    let changed: Places<'_> = changes.iter().map(|change| &change.path).collect();
     paths
         .into_iter()
-        .filter(|path| !changes.iter().any(|change| path.starts_with(&change.path)))
-        .map(|path| foreign_at(comparison, live, path))
+        .filter(|path| !changed.hold(path))
+        .map(|path| foreign_at(comparison, &entries, path))
         .collect()
 }
 
@@ -188,24 +193,25 @@ pub(super) fn goes_with(
     changes: &[Change],
 ) -> Vec<Foreign> {
     let removed = changes.iter().filter(|change| change.kind == ChangeKind::Remove);
-    let removed: Vec<&Path> = removed.map(|change| &change.path).collect();
+    let removed: Places<'_> = removed.map(|change| &change.path).collect();
     if removed.is_empty() {
         return Vec::new();
     }
-    let inside = |path: &Path| removed.iter().any(|it| path.starts_with(it) && path != *it);
-    let others = managed::entries(live)
-        .into_iter()
+    let inside = |path: &Path| removed.lie_above(path);
+    let entries = managed::entries(live);
+    let others = entries
+        .iter()
         .filter(|entry| entry.manager != comparison.manager && entry.subresource.is_none());
     let paths: BTreeSet<Path> = others.flat_map(|entry| entry.fields.leaves()).collect();
     paths
         .into_iter()
         .filter(|path| inside(path) && path.find(live).is_some() && path.find(predicted).is_none())
-        .map(|path| foreign_at(comparison, live, path))
+        .map(|path| foreign_at(comparison, &entries, path))
         .collect()
 }
 
-fn foreign_at(comparison: &Comparison<'_>, live: &Value, path: Path) -> Foreign {
-    let holders = holders(live, &path).into_iter();
+fn foreign_at(comparison: &Comparison<'_>, entries: &[Entry], path: Path) -> Foreign {
+    let holders = holders(entries, &path).into_iter();
     let holders = holders.filter(|holder| holder.manager != comparison.manager).collect();
     Foreign { path, holders }
 }

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use super::Comparison;
 use super::body::graft;
+use super::places::Places;
 use crate::ignore::{Selection, Step, restore_mark, take};
 
 impl Comparison<'_> {
@@ -108,8 +109,9 @@ impl Comparison<'_> {
                 others.push(entry.fields);
             }
         }
+        let left: Places<'_> = left.iter().collect();
         for path in ours.paths() {
-            let is_left = left.iter().any(|it| path.starts_with(it));
+            let is_left = left.hold(&path);
             let shared = others.iter().any(|fields| holds(fields, &path));
             let Some(value) = path.find(live).filter(|_| is_left && !shared) else { continue };
             if self.is_one_field(live, &path) {

@@ -12,6 +12,7 @@ use merge::schema::{Schemas, TypeRef};
 use serde_json::Value;
 
 use super::changes::BOOKKEEPING;
+use super::places::Places;
 use super::{Change, shape};
 
 /// The fields that would be stored otherwise and are no changes, in the order of their paths.
@@ -26,6 +27,7 @@ pub(super) fn between(
     };
     let root = shape::root(schemas, predicted);
     let has_status = GroupVersionKind::of(predicted).is_some_and(|gvk| schemas.has_status(&gvk));
+    let changes = changes.iter().map(|it| &it.path).collect();
     let mut walk = Walk { schemas, changes, path: Path::root(), found: Vec::new() };
     for name in names(before, after) {
         if name == "status" && has_status {
@@ -61,7 +63,7 @@ fn names<'a>(
 
 struct Walk<'a> {
     schemas: &'a Schemas,
-    changes: &'a [Change],
+    changes: Places<'a>,
     path: Path,
     found: Vec<Path>,
 }
@@ -85,14 +87,14 @@ impl<'a> Walk<'a> {
     }
 
     fn visit(&mut self, kind: TypeRef<'a>, before: Option<&Value>, after: Option<&Value>) {
-        if before == after || self.changes.iter().any(|it| self.path.starts_with(&it.path)) {
+        if before == after || self.changes.hold(&self.path) {
             return;
         }
         let one = before.and_then(|it| shape::parts(self.schemas, it, kind));
         let two = after.and_then(|it| shape::parts(self.schemas, it, kind));
         let (Some(one), Some(two)) = (one, two) else {
             // A change below accounts for a parent that comes or goes with it.
-            if !self.changes.iter().any(|it| it.path.starts_with(&self.path)) {
+            if !self.changes.lie_within(&self.path) {
                 self.found.push(self.path.clone());
             }
             return;
