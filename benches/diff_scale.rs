@@ -16,9 +16,9 @@ use benches::live::{Live, application};
 use benches::measure::{Took, exponent, float, median, once, ratio};
 use benches::report::{Arguments, Report, duration};
 use benches::repository::{Repository, options};
+use engine::vouch::{Server, Vouching};
 use manifests::{Limits, RenderOptions};
-use merge::{Manifest, ObjectId, Schemas};
-use serde_json::Value;
+use merge::{Manifest, Schemas};
 
 /// The bars: how much longer than the parse alone, and how it may grow with the number of objects.
 const MOST: f64 = 1.5;
@@ -113,6 +113,7 @@ struct Stage<'a> {
     same: Live,
     drifted: Live,
     edits: usize,
+    server: Server,
 }
 
 /// The medians of one case.
@@ -133,7 +134,7 @@ impl<'a> Stage<'a> {
         let same = Live::of(&desired, &Schemas::builtin())?;
         let mut drifted = same.clone();
         let edits = drifted.drift(100);
-        Ok(Self { corpus, repository, same, drifted, edits })
+        Ok(Self { corpus, repository, same, drifted, edits, server: Server::default() })
     }
 
     fn measure(&self, threads: usize, rounds: usize) -> anyhow::Result<Vec<(Case, Row)>> {
@@ -178,16 +179,14 @@ impl<'a> Stage<'a> {
 
     fn compare(&self, case: Case, desired: &[Manifest], threads: usize) -> Tally {
         let live = if case == Case::Drifted { &self.drifted } else { &self.same };
-        let recorded = case != Case::NoRecord;
-        let previous: BTreeMap<&ObjectId, &Value> = live
-            .bundle
-            .objects
-            .iter()
-            .filter(|_| recorded)
-            .map(|manifest| (&manifest.id, manifest.body.as_ref()))
-            .collect();
-        let inventory = recorded.then_some(&live.inventory);
-        compare::all(desired, live, Memory { inventory, previous: &previous }, threads)
+        let vouching = Vouching {
+            inventory: &live.inventory,
+            previous: live.bundle.objects.iter().map(|it| (&it.id, it)).collect(),
+            schemas: &live.schemas,
+            server: &self.server,
+        };
+        let memory = Memory { records: (case != Case::NoRecord).then_some(&vouching) };
+        compare::all(desired, live, memory, threads)
     }
 
     /// A fast wrong answer is none.

@@ -1,12 +1,9 @@
 //! All desired objects against all live ones, on some threads: what a plan does before it orders
 //! anything.
 
-use std::collections::BTreeMap;
-
-use engine::diff::{Comparison, Verdict, diff, settled_digest};
-use engine::record::Inventory;
-use merge::{Manifest, ObjectId};
-use serde_json::Value;
+use engine::diff::{Comparison, Verdict, diff};
+use engine::vouch::Vouching;
+use merge::Manifest;
 
 use crate::live::Live;
 
@@ -37,10 +34,8 @@ impl Tally {
 /// What the last apply remembers, if anything.
 #[derive(Debug, Clone, Copy)]
 pub struct Memory<'a> {
-    /// The two hashes of each object.
-    pub inventory: Option<&'a Inventory>,
-    /// What was applied.
-    pub previous: &'a BTreeMap<&'a ObjectId, &'a Value>,
+    /// The two hashes of each object, and what was applied.
+    pub records: Option<&'a Vouching<'a>>,
 }
 
 /// Compares everything.
@@ -63,21 +58,17 @@ fn some_of(desired: &[Manifest], live: &Live, memory: Memory<'_>) -> Tally {
             tally.missing += 1;
             continue;
         };
-        let previous = memory.previous.get(&manifest.id).copied();
-        let entry = memory.inventory.and_then(|it| it.entries.get(&manifest.id));
-        let stands = entry.is_some_and(|entry| {
-            entry.desired == manifest.digest
-                && entry.uid.as_deref() == merge::object::uid(object)
-                && entry.settled
-                    == Some(settled_digest(&live.schemas, object, &manifest.body, previous))
-        });
+        let stands = memory.records.is_some_and(|it| it.stands(manifest, object));
         if stands {
             tally.vouched += 1;
             continue;
         }
         let comparison = Comparison {
             live: Some(object),
-            previous,
+            previous: memory
+                .records
+                .and_then(|it| it.previous.get(&manifest.id))
+                .map(|it| it.body.as_ref()),
             ..Comparison::new(&manifest.body, &live.schemas, &live.redaction)
         };
         match diff(&comparison).verdict {

@@ -11,14 +11,16 @@
 //! away, or a newer server, would answer otherwise. A part of the surroundings that cannot be known
 //! (nobody lets us list webhooks) does not end a vouching.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use merge::object::{generation, name, uid};
-use merge::{Digest, GroupVersionKind, Manifest};
+use merge::schema::Schemas;
+use merge::{Digest, GroupVersionKind, Manifest, ObjectId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::record::Entry;
+use crate::diff::settled_digest;
+use crate::record::{Entry, Inventory};
 
 /// How [`crate::diff::settled_digest`] hashes. A digest of another format never stands, and never
 /// leads to an apply: the object is compared instead, and the record renewed when it is next written.
@@ -79,6 +81,33 @@ pub fn vouches(
             .settled
             .filter(|settled| settled.may_stand(&around))
             .is_some_and(|settled| settled.stands(&settle().within(around)))
+}
+
+/// What the records of an application say of its objects, and what that is judged by.
+#[derive(Debug)]
+pub struct Vouching<'a> {
+    /// The two hashes of each object.
+    pub inventory: &'a Inventory,
+    /// What was applied last.
+    pub previous: HashMap<&'a ObjectId, &'a Manifest>,
+    /// The schemas to digest by.
+    pub schemas: &'a Schemas,
+    /// What else has a say.
+    pub server: &'a Server,
+}
+
+impl Vouching<'_> {
+    /// Whether nothing happened to an object since our last apply, as far as records tell.
+    pub fn stands(&self, manifest: &Manifest, live: &Value) -> bool {
+        let Some(entry) = self.inventory.entries.get(&manifest.id) else { return false };
+        vouches(entry, manifest, live, self.server, || {
+            // What was applied last and is wanted still has nothing to add.
+            let previous = self.previous.get(&manifest.id);
+            let previous = previous.filter(|it| it.digest != manifest.digest);
+            let previous = previous.map(|it| it.body.as_ref());
+            settled_digest(self.schemas, live, &manifest.body, previous)
+        })
+    }
 }
 
 /// As records hold it. Those of format 1 hold the digest alone.

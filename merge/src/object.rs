@@ -118,7 +118,8 @@ pub struct Manifest {
     pub gvk: GroupVersionKind,
     /// Its body as it would be sent.
     pub body: Arc<Value>,
-    /// The sha256 of the body's canonical JSON.
+    /// Names the body: the sha256 of its canonical JSON, or what an application made of that when it put
+    /// its mark on.
     pub digest: Digest,
     /// Where it was written.
     pub origin: Origin,

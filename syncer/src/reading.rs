@@ -9,13 +9,13 @@
 //! An object that its record vouches for is not compared, and while all are vouched for no schema is
 //! asked for: lists are all that an unchanged application costs.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::future::Future;
+use std::num::NonZero;
 
 use engine::application::ApplicationName;
-use engine::diff::settled_digest;
 use engine::record::{Bundle, Ledger, Phase};
-use engine::vouch;
+use engine::vouch::Vouching;
 use merge::schema::Schemas;
 use merge::{Digest, GroupVersionKind, Manifest, ObjectId};
 
@@ -121,24 +121,33 @@ fn last(ledger: &Ledger, digest: Digest, desired: &[Manifest]) -> Option<Bundle>
 
 impl Reading {
     fn vouch(&mut self) {
-        let before: HashMap<&ObjectId, &Manifest> =
-            self.previous.iter().flat_map(|it| &it.objects).map(|it| (&it.id, it)).collect();
-        let vouched = self.desired.iter().filter(|manifest| {
-            let id = &manifest.id;
-            let (Some(entry), Some(live)) =
-                (self.records.inventory().entries.get(id), self.live.objects.get(id))
-            else {
-                return false;
-            };
-            // What was applied last and is wanted still has nothing to add.
-            let previous = before.get(id).filter(|it| it.digest != manifest.digest);
-            let previous = previous.map(|it| it.body.as_ref());
-            let server = &self.live.cluster.server;
-            vouch::vouches(entry, manifest, live, server, || {
-                settled_digest(&self.schemas, live, &manifest.body, previous)
-            })
+        let vouching = Vouching {
+            inventory: self.records.inventory(),
+            previous: self
+                .previous
+                .iter()
+                .flat_map(|it| &it.objects)
+                .map(|it| (&it.id, it))
+                .collect(),
+            schemas: &self.schemas,
+            server: &self.live.cluster.server,
+        };
+        let (vouching, live) = (&vouching, &self.live.objects);
+        let stand = |some: &'_ [Manifest]| -> Vec<ObjectId> {
+            let stand = some
+                .iter()
+                .filter(|it| live.get(&it.id).is_some_and(|live| vouching.stands(it, live)));
+            stand.map(|it| it.id.clone()).collect()
+        };
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        // A thread costs what some tens of digests cost.
+        let share = self.desired.len().div_ceil(cores).max(256);
+        let vouched: Vec<ObjectId> = std::thread::scope(|scope| {
+            let running: Vec<_> =
+                self.desired.chunks(share).map(|some| scope.spawn(move || stand(some))).collect();
+            running.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
         });
-        self.vouched = vouched.map(|manifest| manifest.id.clone()).collect();
+        self.vouched = vouched.into_iter().collect();
     }
 }
 
