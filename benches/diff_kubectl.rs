@@ -2,24 +2,29 @@
 //! processes of both, and both must find no difference. The server is the embedded one over HTTP, and a
 //! real kube-apiserver too where `KUBEBUILDER_ASSETS` names one.
 //!
-//! The objects are there by `kubectl apply --server-side`, so there is no record of cleat's own: this is
-//! its slower case.
+//! The objects are there by `kubectl apply --server-side`, with the marks of an application and no record
+//! of an apply: that is cleat's slower case.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use benches::corpus::{Corpus, Shape};
+use benches::corpus::{Corpus, File, Shape};
 use benches::measure::{median, once, ratio};
 use benches::report::{Arguments, Report, duration};
 use benches::repository::Repository;
+use engine::application::ApplicationName;
 use sandbox::Cluster;
 use tests::control_plane::ControlPlane;
 
 /// The bar: how many times faster than kubectl.
 const LEAST: f64 = 50.0;
+/// What `cleat diff` is told the application is.
+const APPLICATION: &str = "everything";
+const NAMESPACE: &str = "default";
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::read();
@@ -32,7 +37,7 @@ fn main() -> anyhow::Result<()> {
     };
     let runtime = tokio::runtime::Runtime::new()?;
     let objects = if arguments.quick { 30 } else { 1_000 };
-    let corpus = Corpus::generate(&Shape::of(objects));
+    let corpus = marked(&Corpus::generate(&Shape::of(objects)))?;
     let stage = Stage::build(&corpus, kubectl, cleat)?;
     let columns =
         vec!["server", "objects", "kubectl diff", "cleat diff", "first cleat diff", "times"];
@@ -51,6 +56,20 @@ fn main() -> anyhow::Result<()> {
         stage.compare("kube-apiserver", real.kubeconfig(), arguments, &mut report)?;
     }
     report.print(arguments)
+}
+
+/// The corpus as cleat applies it: every object with the mark of the application it belongs to.
+fn marked(corpus: &Corpus) -> anyhow::Result<Corpus> {
+    let application: ApplicationName = format!("{NAMESPACE}/{APPLICATION}").parse()?;
+    let mut texts: BTreeMap<String, String> = BTreeMap::new();
+    for manifest in Repository::of(corpus)?.render()?.objects {
+        let manifest = application.into_marked(manifest);
+        let text = texts.entry(manifest.origin.file.clone()).or_default();
+        text.push_str("---\n");
+        text.push_str(&manifests::emit::yaml(&manifest.body)?);
+    }
+    let files = texts.into_iter().map(|(path, text)| File { path, text }).collect();
+    Ok(Corpus { files, kinds: corpus.kinds.clone() })
 }
 
 /// The binary of the same build: benchmarks lie in `<profile>/deps`.
@@ -95,7 +114,7 @@ impl Stage {
         let config = self.folder.path().join(format!("{server}.kubeconfig"));
         std::fs::write(&config, kubeconfig)?;
         self.fill(&config)?;
-        let (runs, kubectl_runs) = if arguments.quick { (1, 1) } else { (7, 3) };
+        let (runs, kubectl_runs) = if arguments.quick { (1, 1) } else { (7, 1) };
         let (first, ()) = self.timed("cleat", || self.cleat_diff(server, &config))?;
         let mut ours = Vec::new();
         let mut theirs = Vec::new();
@@ -152,7 +171,7 @@ impl Stage {
 
     fn cleat_diff(&self, server: &str, config: &Path) -> anyhow::Result<()> {
         let mut diff = Command::new(&self.cleat);
-        diff.args(["diff", "--cluster", "--app", "everything", "--namespace", "default"]);
+        diff.args(["diff", "--cluster", "--app", APPLICATION, "--namespace", NAMESPACE]);
         diff.arg("--repo").arg(self.repository.url());
         diff.arg("--kubeconfig").arg(config);
         // A cache of its own for each server, and nobody else's.
