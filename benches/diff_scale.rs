@@ -156,10 +156,7 @@ impl<'a> Stage<'a> {
         }
         let rows = diffs.into_iter().map(|(case, diff)| {
             let pairs = render.iter().zip(&diff);
-            let all = pairs.map(|(one, two)| Took {
-                wall: one.wall + two.wall,
-                processor: one.processor + two.processor,
-            });
+            let all = pairs.map(|(one, two)| one.and(*two));
             let all = median(all.collect());
             let (parse, render) = (median(parse.clone()), median(render.clone()));
             (case, Row { parse, render, diff: median(diff), all })

@@ -110,10 +110,7 @@ struct Row {
 
 impl Row {
     fn all(&self) -> Took {
-        Took {
-            wall: self.render.wall + self.diff.wall,
-            processor: self.render.processor + self.diff.processor,
-        }
+        self.render.and(self.diff)
     }
 }
 
@@ -129,16 +126,20 @@ struct Stage {
     index: Index,
 }
 
-/// Bodies as a controller has them: read again from the mirror.
+/// Bodies as a controller has them: what changed was just read, the rest is read again from the mirror.
 struct Read<'a> {
     application: &'a ApplicationName,
     cache: &'a RenderCache,
     mirror: &'a Mirror,
+    changed: &'a BTreeMap<ObjectId, Manifest>,
     applied: &'a BTreeMap<&'a ObjectId, &'a Arc<Value>>,
 }
 
 impl Bodies for Read<'_> {
     fn desired(&self, id: &ObjectId) -> Option<Arc<Value>> {
+        if let Some(changed) = self.changed.get(id) {
+            return Some(Arc::clone(&changed.body));
+        }
         let found = self.cache.manifests(self.mirror, [id]).ok()?.pop()?;
         Some(self.application.into_marked(found).body)
     }
@@ -166,7 +167,7 @@ impl Stage {
         stage.render(&mirror, &revision)?;
         let ids = desired.iter().map(|it| (it.id.clone(), it.digest));
         let ids: Vec<_> = ids.collect();
-        stage.compare(&mirror, |index, scene, live| {
+        stage.compare(&mirror, &BTreeMap::new(), |index, scene, live| {
             index.reset(scene, ids.iter().map(|(id, digest)| (id, *digest)));
             index.recall(scene, &live.inventory);
             index.relist(scene, |_| true, live.objects.values());
@@ -199,11 +200,17 @@ impl Stage {
     fn compare<T>(
         &mut self,
         mirror: &Mirror,
+        changed: &BTreeMap<ObjectId, Manifest>,
         work: impl FnOnce(&mut Index, &Scene<'_>, &Live) -> T,
     ) -> T {
         let applied = self.live.bundle.objects.iter().map(|it| (&it.id, &it.body)).collect();
-        let bodies =
-            Read { application: &self.application, cache: &self.cache, mirror, applied: &applied };
+        let bodies = Read {
+            application: &self.application,
+            cache: &self.cache,
+            mirror,
+            changed,
+            applied: &applied,
+        };
         let scene = Scene {
             application: &self.application,
             schemas: &self.live.schemas,
@@ -247,34 +254,55 @@ impl Stage {
 
     /// The whole cluster, as a list brings it.
     fn listed_again(&mut self, mirror: &Mirror) -> (Took, ()) {
-        self.compare(mirror, |index, scene, live| {
+        self.compare(mirror, &BTreeMap::new(), |index, scene, live| {
             once(|| drop(index.relist(scene, |_| true, live.objects.values())))
         })
     }
 
     /// What a commit changed, against what the cluster has.
     fn compared(&mut self, mirror: &Mirror, changed: &[ObjectId]) -> anyhow::Result<(Took, ())> {
-        let (took, compared) = self.compare(mirror, |index, scene, live| {
-            once(|| -> anyhow::Result<()> {
-                for id in changed {
-                    let desired = scene.bodies.desired(id).context("a body that is not there")?;
-                    let now = live.objects.get(id).context("an object that is not there")?;
-                    index.desire(scene, id, merge::Digest::of(&desired));
-                    index.observe(scene, now);
-                    // What a plan shows of it.
-                    let previous = scene.bodies.previous(id);
-                    let found = diff(&Comparison {
-                        live: Some(now),
-                        previous: previous.as_deref(),
-                        ..Comparison::new(&desired, scene.schemas, scene.redaction)
-                    });
-                    ensure!(found.verdict == Verdict::Differs, "{id}: {:?}", found.verdict);
-                    ensure!(found.changes.len() == 1, "{id}: {:?}", found.changes);
-                }
-                Ok(())
-            })
+        let (reading, read) = once(|| self.read(mirror, changed));
+        let read = read?;
+        ensure!(read.len() == changed.len(), "bodies are not there");
+        let (comparing, compared) = self.compare(mirror, &read, |index, scene, live| {
+            once(|| read.values().try_for_each(|wanted| show(index, scene, live, wanted)))
         });
         compared?;
-        Ok((took, ()))
+        Ok((reading.and(comparing), ()))
     }
+
+    fn read(
+        &self,
+        mirror: &Mirror,
+        changed: &[ObjectId],
+    ) -> anyhow::Result<BTreeMap<ObjectId, Manifest>> {
+        let read = self.cache.manifests(mirror, changed)?.into_iter();
+        let read = read.map(|it| self.application.into_marked(it));
+        Ok(read.map(|it| (it.id.clone(), it)).collect())
+    }
+}
+
+/// Compares what Git changed, and works out what a plan shows of it.
+fn show(
+    index: &mut Index,
+    scene: &Scene<'_>,
+    live: &Live,
+    wanted: &Manifest,
+) -> anyhow::Result<()> {
+    let id = &wanted.id;
+    let now = live.objects.get(id).context("an object that is not there")?;
+    index.desire(scene, id, wanted.digest);
+    if index.standing(id) == Standing::Unread {
+        // It was in sync, so its body was let go: it is read again.
+        index.observe(scene, now);
+    }
+    let previous = scene.bodies.previous(id);
+    let found = diff(&Comparison {
+        live: Some(now),
+        previous: previous.as_deref(),
+        ..Comparison::new(&wanted.body, scene.schemas, scene.redaction)
+    });
+    ensure!(found.verdict == Verdict::Differs, "{id}: {:?}", found.verdict);
+    ensure!(found.changes.len() == 1, "{id}: {:?}", found.changes);
+    Ok(())
 }

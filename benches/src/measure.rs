@@ -15,6 +15,14 @@ pub struct Took {
     pub processor: Duration,
 }
 
+impl Took {
+    /// Both, one after the other.
+    #[must_use]
+    pub fn and(self, next: Self) -> Self {
+        Self { wall: self.wall + next.wall, processor: self.processor + next.processor }
+    }
+}
+
 /// Runs some work once.
 #[allow(clippy::disallowed_methods, reason = "a benchmark measures time; only this module does")]
 pub fn once<T>(work: impl FnOnce() -> T) -> (Took, T) {
