@@ -111,6 +111,13 @@ fn is_applied(desired: &Value) -> bool {
     schemas().check(desired).is_empty()
 }
 
+/// Whether the next apply would be refused for its values: what one type of Service drops as it
+/// becomes another may not be given to it again.
+fn would_be_refused(found: &ObjectDiff) -> bool {
+    let predicted = found.predicted.as_ref();
+    predicted.is_some_and(|it| !merge::validate::create(it.expose()).is_empty())
+}
+
 /// An object that was just created from a manifest is in sync with it; and what the server made of it,
 /// written to a file and applied, changes nothing.
 fn created_is_in_sync(desired: &Value) -> Result<(), Broken> {
@@ -139,7 +146,7 @@ fn predicted_is_in_sync(desired: &Value, found: &ObjectDiff) -> Result<(), Broke
     }
     what_is_surely_in_sync_is(desired, predicted.expose(), Some(desired))?;
     let again = compare(desired, Some(predicted.expose()), Some(desired));
-    if again.changes.is_empty() && again.handover.is_none() {
+    if would_be_refused(&again) || (again.changes.is_empty() && again.handover.is_none()) {
         return Ok(());
     }
     Err(broken("a predicted object predicts a change", (paths(&again), again)))
