@@ -187,6 +187,18 @@ fn services() {
     let ports = json!([{"port": 80}]);
     created("v1", "Service", json!({"spec": {}}), &[("spec.ports", "Required value")]);
     created("v1", "Service", json!({"spec": {"clusterIP": "None"}}), &[]);
+    let from_outside = |kind: &str, addresses: Value| {
+        json!({"spec": {"type": kind, "externalIPs": addresses, "externalTrafficPolicy": "Local",
+            "ports": [{"port": 80}]}})
+    };
+    created(
+        "v1",
+        "Service",
+        from_outside("ClusterIP", json!([])),
+        &[("spec.externalTrafficPolicy", "may only be set for externally-accessible services")],
+    );
+    created("v1", "Service", from_outside("ClusterIP", json!(["192.0.2.1"])), &[]);
+    created("v1", "Service", from_outside("NodePort", json!([])), &[]);
     created(
         "v1",
         "Service",

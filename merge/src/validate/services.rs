@@ -51,6 +51,17 @@ pub(super) fn service(object: &At<'_>, causes: &mut Causes) {
             causes.one_of(&policy, &["Cluster", "Local"]);
         }
     }
+    // `validateServiceExternalTrafficPolicy`, as of 1.26.
+    let is_reached_from_outside = match kind.text() {
+        "LoadBalancer" | "NodePort" => true,
+        "ClusterIP" => !spec.field("externalIPs").items().is_empty(),
+        _ => false,
+    };
+    let policy = spec.field("externalTrafficPolicy");
+    if !is_reached_from_outside && !policy.text().is_empty() {
+        let detail = "may only be set for externally-accessible services";
+        causes.invalid(&policy.path, &quoted(policy.text()), detail);
+    }
 }
 
 fn external_name(spec: &At<'_>, causes: &mut Causes) {
