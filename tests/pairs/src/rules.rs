@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use engine::application::{ApplicationName, MANAGER};
-use engine::diff::{Comparison, ObjectDiff, Verdict, diff, settled_digest};
+use engine::diff::{Change, Comparison, ObjectDiff, Verdict, diff, settled_digest};
 use engine::plan::{Approvals, Cluster, Inputs, draft};
 use engine::policy::{Adoption, Policy};
 use engine::record::{Bundle, Inventory};
@@ -111,6 +111,13 @@ fn is_applied(desired: &Value) -> bool {
     schemas().check(desired).is_empty()
 }
 
+/// An apply that empties a list of ours leaves none at all; only the next one writes the empty list that
+/// is wanted. So does a kube-apiserver.
+fn is_of_an_emptied_list(change: &Change) -> bool {
+    let is_empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+    change.before.is_none() && change.after.as_ref().is_some_and(is_empty)
+}
+
 /// Whether the next apply would be refused for its values: what one type of Service drops as it
 /// becomes another may not be given to it again.
 fn would_be_refused(found: &ObjectDiff) -> bool {
@@ -146,7 +153,9 @@ fn predicted_is_in_sync(desired: &Value, found: &ObjectDiff) -> Result<(), Broke
     }
     what_is_surely_in_sync_is(desired, predicted.expose(), Some(desired))?;
     let again = compare(desired, Some(predicted.expose()), Some(desired));
-    if would_be_refused(&again) || (again.changes.is_empty() && again.handover.is_none()) {
+    if would_be_refused(&again)
+        || (again.changes.iter().all(is_of_an_emptied_list) && again.handover.is_none())
+    {
         return Ok(());
     }
     Err(broken("a predicted object predicts a change", (paths(&again), again)))
@@ -173,7 +182,7 @@ fn what_is_vouched_for_does_not_differ(
         let found = compare(desired, Some(&now), Some(desired));
         // Of a kind without a schema nobody knows what a server would have stored.
         let is_known = !matches!(found.verdict, Verdict::AskServer(_)) && !would_be_refused(&found);
-        if !found.changes.is_empty() && is_known {
+        if !found.changes.iter().all(is_of_an_emptied_list) && is_known {
             let how = (paths(&found), found, now.to_string());
             return Err(broken("the digest stands and the object differs", how));
         }
