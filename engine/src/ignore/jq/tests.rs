@@ -1,3 +1,5 @@
+//! What jq chooses, what is refused, and where a hostile expression ends.
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;

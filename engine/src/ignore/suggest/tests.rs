@@ -1,3 +1,5 @@
+//! Every suggested rule, tried: it is read again, hides what it was made for, and says what else.
+
 use merge::apply::{Apply, apply};
 use merge::{ObjectId, Schemas, defaults, managed};
 use proptest::prelude::*;
