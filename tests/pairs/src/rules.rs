@@ -85,22 +85,14 @@ fn is_storable(object: &Value) -> bool {
         && merge::validate::create(object).is_empty()
 }
 
-fn drop_nulls(value: &mut Value) {
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
-        Value::Object(fields) => {
-            fields.retain(|_, value| !value.is_null());
-            fields.values_mut().for_each(drop_nulls);
-        }
-        _ => {}
-    }
-}
-
 fn has_null(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Array(items) => items.iter().any(has_null),
-        Value::Object(fields) => fields.values().any(has_null),
+        // The one that servers have stored, in templates.
+        Value::Object(fields) => {
+            fields.iter().any(|(name, value)| name != "creationTimestamp" && has_null(value))
+        }
         _ => false,
     }
 }
@@ -202,7 +194,7 @@ fn what_is_surely_in_sync_is(
         previous,
         ..Comparison::new(desired, schemas(), &REDACTION)
     };
-    if !comparison.surely_in_sync() {
+    if has_null(live) || !comparison.surely_in_sync() {
         return Ok(());
     }
     let body = comparison.outgoing();
@@ -229,11 +221,9 @@ fn what_is_surely_in_sync_is(
     }
 }
 
-/// The object with its managedFields in one order: a server sorts them by time, which some lack. And
-/// without nulls, which only a few servers store, and only as a creation time.
+/// The object with its managedFields in one order: a server sorts them by time, which some lack.
 fn in_one_order(object: &Value) -> Value {
     let mut object = object.clone();
-    drop_nulls(&mut object);
     let entries = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut);
     if let Some(entries) = entries {
         entries.sort_by_cached_key(Value::to_string);
