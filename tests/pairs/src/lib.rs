@@ -38,14 +38,18 @@ pub struct Pair {
 
 impl Pair {
     /// Reads an input. What neither a repository nor a server can hold is none: a desired object
-    /// without a kind or a name, values that nest too deep.
+    /// without a kind or a name, a namespace that is no text, values that nest too deep.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let mut input: Value = serde_json::from_slice(bytes).ok()?;
         let fields = input.as_object_mut()?;
         let desired = fields.remove("desired")?;
         let live = fields.remove("live").unwrap_or_default();
         let previous = fields.remove("previous").filter(|previous| !previous.is_null());
-        let fits = |value: &Value| merge::ObjectId::of(value).is_some() && nests(value) <= DEPTH;
+        let fits = |value: &Value| {
+            let namespace = value.pointer("/metadata/namespace");
+            let named = namespace.is_none_or(|it| it.is_string() || it.is_null());
+            named && merge::ObjectId::of(value).is_some() && nests(value) <= DEPTH
+        };
         let known = fits(&desired)
             && (live.is_null() || fits(&live))
             && previous.as_ref().is_none_or(fits)
