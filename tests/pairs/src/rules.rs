@@ -11,7 +11,7 @@ use engine::policy::{Adoption, Policy};
 use engine::record::{Bundle, Inventory};
 use engine::redact::{Redaction, Salt};
 use merge::apply::{Apply, ApplyError, apply};
-use merge::{Digest, Manifest, ObjectId, Origin, defaults};
+use merge::{Digest, GroupVersionKind, Manifest, ObjectId, Origin, defaults};
 use serde_json::Value;
 
 use crate::{Pair, canary, mutate, order, schemas};
@@ -98,9 +98,11 @@ fn has_null(value: &Value) -> bool {
 }
 
 /// Whether a plan would have a manifest applied: it refuses what does not fit its schema, and null for
-/// a list's key, of which every apply makes another entry.
+/// a list's key, of which every apply makes another entry. Of a kind without a schema nobody knows what a
+/// server would store.
 fn is_applied(desired: &Value) -> bool {
-    schemas().check(desired).is_empty()
+    GroupVersionKind::of(desired).is_some_and(|gvk| schemas().knows(&gvk))
+        && schemas().check(desired).is_empty()
 }
 
 /// An apply that empties a list of ours leaves none at all; only the next one writes the empty list that
@@ -145,9 +147,7 @@ fn predicted_is_in_sync(desired: &Value, found: &ObjectDiff) -> Result<(), Broke
     }
     what_is_surely_in_sync_is(desired, predicted.expose(), Some(desired))?;
     let again = compare(desired, Some(predicted.expose()), Some(desired));
-    // Of a kind without a schema nobody knows what a server would store.
-    if matches!(again.verdict, Verdict::AskServer(_))
-        || would_be_refused(&again)
+    if would_be_refused(&again)
         || (again.changes.iter().all(is_of_an_emptied_list) && again.handover.is_none())
     {
         return Ok(());
