@@ -2,9 +2,14 @@
 //! everything that could be printed, logged or recorded about that object.
 
 #![allow(missing_docs, reason = "an integration test has no public items")]
-#![allow(clippy::unwrap_used, reason = "a test's helpers fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test's helpers fail by panicking"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -188,7 +193,7 @@ fn everything(
 /// How a server might say it.
 fn echoes(object: &Value, canary: &str) -> Vec<String> {
     let escaped = json!(canary).to_string();
-    let percent: String = canary.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let percent = canary.bytes().fold(String::new(), |text, byte| format!("{text}%{byte:02X}"));
     vec![
         format!("admission webhook \"nosy\" denied the request: {object}"),
         format!("denied: {}", json!(object.to_string())),
@@ -251,7 +256,7 @@ impl Sink for Everything {
     }
 
     fn note(&mut self, note: &engine::sync::Note) {
-        self.0.push_str(&format!("{note}\n{}\n", serde_json::to_string(note).unwrap()));
+        let _ = writeln!(self.0, "{note}\n{}", serde_json::to_string(note).unwrap());
     }
 }
 
@@ -300,9 +305,11 @@ async fn what_a_webhook_echoes_reaches_no_error_note_or_record() -> anyhow::Resu
         match &ended {
             Err(ApplyError::Preflight(refused)) => {
                 assert_eq!(preflight, Preflight::Server);
-                told.0.push_str(&format!("{refused:?}"));
+                let _ = write!(told.0, "{refused:?}");
             }
-            Err(other) => told.0.push_str(&format!("{other:?}")),
+            Err(other) => {
+                let _ = write!(told.0, "{other:?}");
+            }
             Ok(report) => {
                 assert_eq!(preflight, Preflight::Local);
                 told.0.push_str(&serde_json::to_string(report)?);
