@@ -222,7 +222,9 @@ impl<'a> Walk<'a> {
             }
         }
         let others = live.iter().filter(|(name, _)| *name != "managedFields");
-        let mut others = others.filter(|(name, _)| !body.contains_key(*name));
+        // What the body states of the server's own was passed over.
+        let mut others =
+            others.filter(|(name, _)| is_servers_own(name) || !body.contains_key(*name));
         owned.is_done() && others.all(|(name, it)| at.child(name).is_some_and(|at| fits(at, it)))
     }
 
