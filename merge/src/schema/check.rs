@@ -54,6 +54,7 @@ impl Schemas {
             let message = match why {
                 Unreadable::Fraction => "a whole number is expected, not one with a fraction",
                 Unreadable::Quantity => "an amount is expected, such as 100m, 2 or 1Gi",
+                Unreadable::IntOrString => "a whole number or a text is expected",
                 Unreadable::Base64(_) => {
                     "base64 is expected; a Secret takes plain text under `stringData`"
                 }

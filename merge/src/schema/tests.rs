@@ -65,6 +65,11 @@ fn values_that_cannot_be_read_are_named_too() {
         words(&secret),
         [".data.plain: base64 is expected; a Secret takes plain text under `stringData`"]
     );
+    for wrong in [json!({}), json!({"extra": 1}), json!([1]), json!(true)] {
+        let budget = json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+            "metadata": {"name": "a"}, "spec": {"minAvailable": wrong, "maxUnavailable": "10%"}});
+        assert_eq!(words(&budget), [".spec.minAvailable: a whole number or a text is expected"]);
+    }
 }
 
 #[test]

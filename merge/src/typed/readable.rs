@@ -1,5 +1,5 @@
 //! What fits a schema and still cannot be read: a fraction where a whole number stands, a text that is
-//! no amount, or no base64. A server finds these when it reads the body into a kind's Go type.
+//! no amount, or no base64, or a map where a number or a text is meant. A server finds these when it reads the body into a kind's Go type.
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
@@ -19,6 +19,8 @@ pub(crate) enum Unreadable {
     Quantity,
     /// No base64, from this byte on.
     Base64(usize),
+    /// Neither a number nor a text, where either may stand.
+    IntOrString,
 }
 
 impl Unreadable {
@@ -31,6 +33,9 @@ impl Unreadable {
                 .to_owned(),
             Self::Base64(byte) => {
                 format!("error decoding from json: illegal base64 data at input byte {byte}")
+            }
+            Self::IntOrString => {
+                "json: cannot unmarshal object into Go value of type int32".to_owned()
             }
         }
     }
@@ -46,6 +51,11 @@ pub(crate) fn unreadable(at: TypeRef<'_>, value: &Value) -> Vec<(Path, Unreadabl
 fn visit(at: TypeRef<'_>, value: &Value, trail: &Trail<'_>, found: &mut Vec<(Path, Unreadable)>) {
     let mut note = |why| found.push((Path(trail.segments()), why));
     match value {
+        Value::Object(_) | Value::Array(_) | Value::Bool(_)
+            if at.format() == Some(Format::IntOrString) =>
+        {
+            note(Unreadable::IntOrString);
+        }
         Value::Object(fields) => {
             for (name, inner) in fields {
                 if let Some(child) = at.child(name) {
